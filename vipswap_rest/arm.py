@@ -1,0 +1,218 @@
+"""The ARM client: requests become values or typed errors, and long-running operations are waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import urlencode, urljoin
+
+from vipswap_rest import lro
+from vipswap_rest.clouds import API_VERSIONS
+from vipswap_rest.errors import (
+    AnswerLost,
+    OperationCanceled,
+    OperationFailed,
+    OperationTimedOut,
+    ProtocolError,
+    arm_error_class,
+)
+from vipswap_rest.transport import Response, Transport, redact
+
+# How long an operation may take before we stop waiting: more than twice the slowest load balancer update on record
+# (289 s).
+OPERATION_TIMEOUT_S = 900.0
+
+# (seconds waited so far, Retry-After or None) -> seconds until the next poll
+Pace = Callable[[float, float | None], float]
+
+
+def polite(waited: float, retry_after: float | None) -> float:
+    """Wait as long as ARM asks for; without a word from it, a tenth of the time waited, between 0.5 s and 10 s."""
+    if retry_after is not None:
+        return retry_after
+    return min(10.0, max(0.5, 0.1 * waited))
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A write that ARM accepted: what to do next about it, and the answer it gave."""
+
+    step: lro.Step
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """An operation that succeeded: its result, the polls it took, and when its success was read (monotonic)."""
+
+    body: Any
+    polls: int
+    at: float
+
+
+class ArmClient:
+    """One subscription at one endpoint: GET, PUT, PATCH, POST, DELETE, list, and wait.
+
+    Paths begin with a slash and bear no api-version; `api` is a row of the table of pins.
+    """
+
+    def __init__(self, transport: Transport, subscription: str, *, api_version: str | None = None) -> None:
+        self.transport = transport
+        self.clock = transport.clock
+        self.subscription = subscription
+        self._network_version = api_version or API_VERSIONS["network"]
+
+    def url(self, path: str, api: str = "network") -> str:
+        """The absolute URL of an ARM path, its api-version pinned."""
+        version = self._network_version if api == "network" else API_VERSIONS[api]
+        return f"{self.transport.url(path)}?{urlencode({'api-version': version})}"
+
+    def get(self, path: str, *, api: str = "network", deadline: float | None = None) -> dict[str, Any]:
+        """The resource as ARM shows it. Raises ArmError, TransportError, ProtocolError."""
+        return _object(self._checked("GET", self.url(path, api), deadline=deadline), path)
+
+    def list(self, path: str, *, api: str = "network") -> Iterator[dict[str, Any]]:
+        """The items of a list, page after page."""
+        url: str | None = self.url(path, api)
+        while url:
+            page = _object(self._checked("GET", url), path)
+            yield from (item for item in page.get("value") or [] if isinstance(item, dict))
+            link = page.get("nextLink")
+            url = urljoin(url, link) if isinstance(link, str) and link else None
+
+    def put(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None, once: bool = False) -> Started:
+        """Begin to create or replace a resource."""
+        return self._begin("PUT", path, body, headers, once)
+
+    def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Started:
+        """Begin to change part of a resource (Network: its tags, at once)."""
+        return self._begin("PATCH", path, body, headers)
+
+    def post(self, path: str, body: Any) -> Started:
+        """Begin an action. It is never sent again once it may have been done."""
+        return self._begin("POST", path, body)
+
+    def delete(self, path: str) -> Started:
+        """Begin to delete a resource; one that is not there counts as deleted."""
+        return self._begin("DELETE", path)
+
+    def wait(
+        self,
+        started: Started,
+        *,
+        deadline: float | None = None,
+        pace: Pace = polite,
+        while_pending: Callable[[], None] | None = None,
+        verify: bool = True,
+    ) -> Completed:
+        """Poll the operation until it ends, the first time at once, and return its result.
+
+        `deadline` is in monotonic seconds (default: 900 s from now). `while_pending` is called before each pause, and
+        its time is taken off it. With `verify` a PUT or PATCH has succeeded when the resource says so too; without,
+        when the operation does, and `body` is what the first answer held.
+
+        Raises OperationFailed, OperationCanceled, OperationTimedOut, each with the operation; TransportError,
+        ArmError (the state could not be read).
+        """
+        begun = self.clock.monotonic()
+        limit = begun + OPERATION_TIMEOUT_S if deadline is None else deadline
+        step, polls = started.step, 0
+        latest = started.response
+        while not isinstance(step, lro.Finished):
+            if not isinstance(step, lro.Poll):
+                self._raise_ended(step, latest)
+            if polls:
+                paused = self.clock.monotonic()
+                if while_pending:
+                    while_pending()
+                self._pause(step, paused, pace(paused - begun, step.retry_after), limit)
+            latest = self._read(step.operation, limit)
+            step, polls = lro.advance(step.operation, latest), polls + 1
+        at = latest.received
+        if not step.fetch or (not verify and step.operation.method != "POST"):
+            return Completed(step.body if step.body is not None else started.response.body, polls, at)
+        final = self._read(lro.Operation(step.operation.method, step.fetch, lro.Via.RESOURCE, step.fetch), limit)
+        if step.operation.method == "POST":
+            return Completed(final.body, polls, at)
+        if final.status >= 400:
+            self._raise(step.operation.method, step.fetch, final)
+        checked = lro.verify(step.operation, final)
+        if isinstance(checked, lro.Finished):
+            return Completed(final.body, polls, at)
+        # The operation says Succeeded, the resource does not: the resource is what counts.
+        return self.wait(Started(checked, final), deadline=limit, pace=pace, while_pending=while_pending, verify=verify)
+
+    def _begin(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, once: bool = False
+    ) -> Started:
+        url = self.url(path)
+        response = self._checked(method, url, body=body, headers=headers, once=once)
+        return Started(lro.begin(method, url, response), response)
+
+    def _checked(self, method: str, url: str, **options: Any) -> Response:
+        response = self.transport.send(method, url, **options)
+        if response.status >= 400:
+            self._raise(method, url, response)
+        return response
+
+    def _read(self, operation: lro.Operation, limit: float) -> Response:
+        try:
+            return self.transport.send("GET", operation.url, deadline=limit)
+        except AnswerLost as lost:
+            if self.clock.monotonic() >= limit:
+                raise self._timed_out(operation) from lost
+            raise
+
+    def _pause(self, step: lro.Poll, since: float, pause: float, limit: float) -> None:
+        now = self.clock.monotonic()
+        if now >= limit:
+            raise self._timed_out(step.operation)
+        self.clock.sleep(max(0.0, min(since + pause, limit) - now))
+
+    def _timed_out(self, operation: lro.Operation) -> OperationTimedOut:
+        return OperationTimedOut(
+            "The operation was still running when our time for it ran out; it may yet succeed or fail.",
+            code="OperationTimedOut",
+            resource=redact(operation.resource),
+            operation_url=operation.url,
+            hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
+        )
+
+    def _raise_ended(self, step: lro.Step, latest: Response) -> NoReturn:
+        if isinstance(step, lro.Ended):
+            kind = OperationCanceled if step.canceled else OperationFailed
+            raise kind(
+                step.message,
+                code=step.code,
+                resource=redact(step.operation.resource),
+                operation_url=step.operation.url,
+                request_id=latest.request_id,
+                details=step.details,
+            )
+        self._raise("GET", step.operation.url, latest)
+
+    def _raise(self, method: str, url: str, response: Response) -> NoReturn:
+        code, message, details = lro.error_of(response.body)
+        if not code and isinstance(response.body, str):
+            message = f"The answer is not ARM's: {response.body[:200]!r}"
+        raise arm_error_class(response.status)(
+            code or f"HTTP{response.status}",
+            message or "ARM gave no reason.",
+            status=response.status,
+            method=method,
+            resource=redact(url),
+            details=details,
+            request_id=response.request_id,
+            correlation_id=response.headers.get("x-ms-correlation-request-id") or self.transport.correlation_id,
+            retry_after=lro.retry_after(response.headers),
+        )
+
+
+def _object(response: Response, path: str) -> dict[str, Any]:
+    if not isinstance(response.body, dict):
+        raise ProtocolError(
+            f"GET {path}: ARM answered {response.status} with a body that is no JSON object.",
+            hint="Check --endpoint, and whether a proxy answers in ARM's place.",
+        )
+    return response.body

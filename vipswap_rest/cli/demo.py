@@ -1,0 +1,92 @@
+"""`vipswap demo`: the article's swap, on an emulated ARM on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.auth import ReadyToken
+from vipswap_rest.cli.output import print_report, seconds, tell_error
+from vipswap_rest.cli.progress import Progress
+from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.errors import VipswapError
+from vipswap_rest.network import list_load_balancers, list_public_ips
+from vipswap_rest.swap.model import Side
+from vipswap_rest.swap.resolve import Target
+from vipswap_rest.swap.run import Options, plan, swap
+from vipswap_rest.transport import Transport
+
+# The seed's own run of 2017, in the article: downtime and total.
+SEED_DOWNTIME_S, SEED_TOTAL_S = 61, 88
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The demo has one choice: how much faster than the article's Azure it runs."""
+    parser.add_argument(
+        "--time-scale", type=float, default=0.1, metavar="X", help="0.1 (the default) is ten times faster than in 2017"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Start an emulator with the article's environment, swap, and show what moved and how long it took."""
+    scale = arguments.time_scale
+    if not 0 < scale <= 10:
+        raise VipswapError("--time-scale is a number above 0 and up to 10.")
+    with SignalGuard() as guard, emulator("--latency", "blog", "--time-scale", str(scale)) as arm:
+        client = ArmClient(Transport(arm["endpoint"], ReadyToken("demo")), arm["subscription"])
+        print(f"An emulated ARM runs at {arm['endpoint']}; every time below is the emulator's, none is Azure's.")
+        print(f"Its operations take as long as the article's did in 2017, times {scale:g}.\n\nBefore:")
+        _show(client, arm["resource_group"])
+        options = Options()
+        production, staging = arm["load_balancers"]
+        print(flush=True)
+        planned = plan(client, Target(production, staging, arm["resource_group"]), options)
+        report = swap(client, planned, options, emit=Progress(client.clock), guard=guard)
+        if report.error:
+            tell_error(report.error)
+            return report.exit_code
+        print("\nAfter:")
+        _show(client, arm["resource_group"])
+        print()
+        print_report(report)
+        downtime = report.addresses[Side.PRODUCTION].control_plane_outage_s
+        if downtime is not None:
+            print(
+                f"\nAt the article's speed that is a downtime of {seconds(downtime / scale)} "
+                f"(the article's script: {SEED_DOWNTIME_S} s),\nand {seconds(report.total_s / scale)} in all "
+                f"({SEED_TOTAL_S} s before it deletes the float). The two operations that make the downtime take\n"
+                f"{SEED_DOWNTIME_S} s by themselves; what is above them is what this tool adds. All of it is emulated."
+            )
+    return 0
+
+
+@contextmanager
+def emulator(*options: str) -> Iterator[dict[str, Any]]:
+    """An emulator in a process of its own: yields the object it announces, and ends it.
+
+    Raises VipswapError if it does not start.
+    """
+    line = [sys.executable, "-m", "vipswap_rest", "emulator", *options]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            first = process.stdout.readline() if process.stdout else ""
+            if not first:
+                raise VipswapError("The emulator did not start; its own words stand above.")
+            yield json.loads(first)
+        finally:
+            process.terminate()
+
+
+def _show(client: ArmClient, resource_group: str) -> None:
+    """Print which address each load balancer holds, as ARM shows it now."""
+    addresses = {str(item["id"]).lower(): item["properties"] for item in list_public_ips(client, resource_group)}
+    for load_balancer in list_load_balancers(client, resource_group):
+        for frontend in load_balancer["properties"]["frontendIPConfigurations"]:
+            id = frontend["properties"]["publicIPAddress"]["id"]
+            print(f"  {load_balancer['name']} holds {addresses[id.lower()].get('ipAddress')} ({id.rsplit('/', 1)[-1]})")

@@ -1,0 +1,68 @@
+"""How results and errors look: JSON for programs, a few lines for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from vipswap_rest.errors import VipswapError
+from vipswap_rest.swap.model import Side
+from vipswap_rest.swap.report import AddressReport, Outcome, Report
+
+_HEADLINES = {
+    Outcome.SWAPPED: "Swapped",
+    Outcome.NOTHING_TO_DO: "Nothing to do: the addresses are where they should be",
+    Outcome.ROLLED_BACK: "Refused half-way, and rolled back: everything is as it was",
+    Outcome.REFUSED: "Refused; nothing was changed",
+    Outcome.FAILED: "Failed; nothing was changed",
+    Outcome.NEEDS_RECOVERY: "STOPPED HALF-WAY",
+    Outcome.INTERRUPTED: "Interrupted",
+}
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(value, indent=2))
+
+
+def tell(message: str) -> None:
+    """One line on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def tell_error(error: VipswapError) -> None:
+    """An error on stderr: what happened, and below it what to do next."""
+    tell(f"vipswap: {error}")
+    if error.hint:
+        tell(f"  {error.hint}")
+
+
+def print_report(report: Report) -> None:
+    """A run's end on stdout, for people."""
+    if report.outcome in (Outcome.NEEDS_RECOVERY, Outcome.FAILED, Outcome.REFUSED, Outcome.INTERRUPTED):
+        print(f"{_HEADLINES[report.outcome]} after {seconds(report.total_s)}.")
+    elif report.outcome is Outcome.NOTHING_TO_DO:
+        print(f"{_HEADLINES[report.outcome]}.")
+    else:
+        print(f"{_HEADLINES[report.outcome]} ({report.strategy}).")
+    for side, address in report.addresses.items():
+        print(f"  {side.value:<11}{_place(address)}")
+    production = report.addresses.get(Side.PRODUCTION)
+    if report.outcome is Outcome.SWAPPED and production and production.control_plane_outage_s is not None:
+        print(f"  downtime   {seconds(production.control_plane_outage_s)}  (production's address, control plane)")
+        print(f"  total      {seconds(report.total_s)}")
+
+
+def _place(address: AddressReport) -> str:
+    name = address.public_ip.name
+    where = address.after.parent.name if address.after and address.after.parent else "NO load balancer"
+    before = address.before.parent.name if address.before and address.before.parent else "no load balancer"
+    moved = f"{where} (was on {before})" if where != before else where
+    return f"{address.address or '(no address)'} ({name}) is on {moved}"
+
+
+def seconds(value: float) -> str:
+    """A length of time for people: 61.0 s, 0.35 s."""
+    return f"{value:.1f} s" if value >= 10 else f"{value:.2f} s"

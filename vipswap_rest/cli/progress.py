@@ -1,0 +1,50 @@
+"""A run's events as plain lines on stderr, each with the seconds since its beginning."""
+
+from __future__ import annotations
+
+from vipswap_rest.cli.output import seconds, tell
+from vipswap_rest.clock import Clock
+from vipswap_rest.swap.report import Event, Noted, StepBegan, StepEnded
+
+
+class Progress:
+    """Prints each step as it begins and ends."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._began = clock, clock.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        """Print one event."""
+        if isinstance(event, StepBegan):
+            if event.opens_outage:
+                self._line("downtime begins")
+            self._line(f"{sentence(event.name)}: {event.resource.name}")
+        elif isinstance(event, StepEnded):
+            record = event.record
+            ended = "done" if record.succeeded else "NOT done"
+            polls = f", {record.polls} poll{'' if record.polls == 1 else 's'}" if record.polls else ""
+            self._line(f"  {ended} in {seconds(record.seconds)}{polls}")
+        elif isinstance(event, Noted):
+            self._line(f"{'warning: ' if event.warning else ''}{event.message}")
+
+    def _line(self, text: str) -> None:
+        tell(f"[{self._clock.monotonic() - self._began:7.2f} s] {text}")
+
+
+def sentence(name: str) -> str:
+    """A step's name in words: production_to_staging_address -> production's load balancer takes staging's address."""
+    words = {
+        "create_float": "create the float",
+        "delete_float": "delete the float",
+        "repair_float": "put the float again as it is",
+        "native_swap": "exchange both addresses natively",
+    }
+    if name in words:
+        return words[name]
+    if "_to_" in name:
+        side, target = name.split("_to_", 1)
+        taken = "the float" if target == "float" else f"{target.removesuffix('_address')}'s address"
+        return f"{side}'s load balancer takes {taken}"
+    verb, _, side = name.partition("_")
+    purpose = "as a trial" if verb == "trial" else "to repair it"
+    return f"put {side}'s load balancer again as it is, {purpose}"

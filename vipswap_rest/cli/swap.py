@@ -1,0 +1,169 @@
+"""`vipswap swap` and `vipswap plan`: the exchange itself, and what it would do."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
+from vipswap_rest.cli.progress import Progress
+from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.clock import SystemClock
+from vipswap_rest.errors import Interrupted, Refused, UsageError, VipswapError
+from vipswap_rest.swap import preflight
+from vipswap_rest.swap.model import Direction, Side
+from vipswap_rest.swap.preflight import Finding
+from vipswap_rest.swap.reconcile import Opening
+from vipswap_rest.swap.report import Outcome, Report
+from vipswap_rest.swap.resolve import Target, vip_command
+from vipswap_rest.swap.run import Options, Plan, plan, strategy_name, swap
+
+
+def add_target_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what to swap and how: those of swap and plan."""
+    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
+    parser.add_argument("--lb1", required=True, metavar="LB", help="production's load balancer, by name or ARM id")
+    parser.add_argument("--lb2", required=True, metavar="LB", help="staging's load balancer, by name or ARM id")
+    parser.add_argument("--frontend1", metavar="NAME", help="production's frontend, where it has several public ones")
+    parser.add_argument("--frontend2", metavar="NAME", help="staging's frontend, where it has several public ones")
+    parser.add_argument(
+        "--vip",
+        metavar="ADDRESS",
+        help="the goal instead of the exchange: this public IP (name or id) on lb2, lb2's on lb1; "
+        "the same line again does nothing",
+    )
+    parser.add_argument(
+        "--strategy",
+        choices=("float", "native"),
+        default="float",
+        help="by a temporary address (float, the default), or by ARM's own swap operation",
+    )
+    parser.add_argument(
+        "--float-on",
+        choices=("staging", "production"),
+        default="staging",
+        help="which side goes to the float first (default: staging)",
+    )
+    parser.add_argument(
+        "--allow-address-change", action="store_true", help="swap although a Dynamic address will become another one"
+    )
+    parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")
+    add_connection_options(parser)
+
+
+def add_swap_options(parser: argparse.ArgumentParser) -> None:
+    """The options of swap."""
+    add_target_options(parser)
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument("--no-rollback", action="store_true", help="stop half-way rather than turn back")
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    """Print the findings and the steps; exit 4 if a swap would be refused."""
+    client = _client(arguments)
+    try:
+        planned = plan(client, _target(arguments), _options(arguments), note=tell)
+    except Refused as error:
+        _print_plan(arguments, [Finding.of(error)], [])
+        return error.exit_code
+    _print_plan(arguments, planned.findings, planned.steps)
+    forbidden = any(finding.severity is preflight.Severity.ERROR for finding in planned.findings)
+    return 4 if forbidden else 0
+
+
+def _print_plan(arguments: argparse.Namespace, findings: list[Finding], steps: list[dict[str, object]]) -> None:
+    if arguments.output == "json":
+        print_json({"findings": [finding.as_json() for finding in findings], "steps": steps})
+        return
+    for finding in findings:
+        print(f"{finding.severity.value}: {finding.code}: {finding.message}")
+        print(f"  {finding.remedy}")
+    for number, step in enumerate(steps, 1):
+        taken = f" takes {step['public_ip']}" if step["public_ip"] else ""
+        print(f"{number}. {step['name']}: {step['resource']}{taken}")
+    if not findings and not steps:
+        print("Nothing to do: the addresses are where they should be.")
+
+
+def run_swap(arguments: argparse.Namespace) -> int:
+    """Swap, after asking, and print the report."""
+    if not arguments.yes and not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
+    with SignalGuard() as guard:
+        try:
+            report = _swap(arguments, guard)
+        except VipswapError as error:
+            # Preflight, or a signal before the run: nothing was changed.
+            outcome = {1: Outcome.FAILED, 130: Outcome.INTERRUPTED}.get(error.exit_code, Outcome.REFUSED)
+            if isinstance(error, Interrupted):
+                error = Interrupted(f"{error.message} Nothing was changed.")
+            report = Report(outcome, strategy_name(_opening(arguments)), error.exit_code, error=error)
+    if arguments.output == "json":
+        print_json(report.as_json())
+    elif report.addresses:
+        print_report(report)
+    if report.error:
+        tell_error(report.error)
+    return report.exit_code
+
+
+def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
+    client, options = _client(arguments), _options(arguments)
+    planned = plan(client, _target(arguments), options, note=tell)
+    for finding in planned.findings:
+        if finding.severity is not preflight.Severity.ERROR:
+            tell(f"{finding.severity.value}: {finding.message}")
+    preflight.refuse(planned.findings)
+    if not planned.resolved.reached:
+        _announce(planned)
+        if not arguments.yes and not _confirmed():
+            raise VipswapError("Not confirmed; nothing was changed.")
+        if arguments.yes and not arguments.vip:
+            tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
+    return swap(client, planned, options, emit=Progress(client.clock), guard=guard)
+
+
+def _announce(planned: Plan) -> None:
+    pair, observed = planned.resolved.pair, planned.resolved.observed
+    exchanged = pair.goal(Direction.EXCHANGED)
+    for side in Side:
+        address = observed.addresses[side]
+        target = next(to for to in Side if exchanged[to] == address.id)
+        names = f"{pair.load_balancer(side).name} -> {pair.load_balancer(target).name}"
+        tell(f"{side.value}'s address {address.address or ''} ({address.id.name}): {names}")
+
+
+def _confirmed() -> bool:
+    sys.stderr.write("Swap these addresses? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _client(arguments: argparse.Namespace) -> ArmClient:
+    resources = [arguments.lb1, arguments.lb2, *([arguments.vip] if arguments.vip else [])]
+    return connect(arguments, resources, os.environ, SystemClock())
+
+
+def _target(arguments: argparse.Namespace) -> Target:
+    return Target(
+        arguments.lb1,
+        arguments.lb2,
+        arguments.resource_group,
+        (arguments.frontend1, arguments.frontend2),
+        arguments.vip,
+    )
+
+
+def _opening(arguments: argparse.Namespace) -> Opening:
+    return Opening.NATIVE if arguments.strategy == "native" else Opening(arguments.float_on)
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    return Options(
+        opening=_opening(arguments),
+        allow_address_change=arguments.allow_address_change,
+        rollback=not getattr(arguments, "no_rollback", False),
+    )

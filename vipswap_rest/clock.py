@@ -1,0 +1,42 @@
+"""The clock seam: everything that reads the time or waits does it through a Clock."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the client needs of time; tests pass a virtual one."""
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back; only differences mean anything."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; a signal handler that raises ends the wait."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def monotonic(self) -> float:
+        """Seconds of CLOCK_MONOTONIC, which processes of one machine share."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        return datetime.now(timezone.utc)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for `seconds`; nothing if it is zero or less."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+def rfc3339(moment: datetime) -> str:
+    """The moment as RFC 3339 in UTC with milliseconds: 2026-01-31T08:15:30.123Z."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,0 +1,95 @@
+"""Where the Azure clouds answer, and which api-version each call is pinned to."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from vipswap_rest.errors import UsageError
+
+# One row a provider. A GET followed by a PUT through an old version can drop properties that the old version does
+# not know, so a pin is never older than need be.
+API_VERSIONS: dict[str, str] = {
+    # The newest stable version of Microsoft.Network; also the one its SDK of 2026 speaks.
+    "network": "2026-03-01",
+    # Reading a resource group or the list of subscriptions has not changed since; every cloud has these.
+    "resource_groups": "2021-04-01",
+    "subscriptions": "2022-12-01",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One Azure cloud: where ARM answers, who issues tokens, and for which audience."""
+
+    name: str
+    resource_manager: str
+    authority: str
+    audience: str
+
+
+# https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure
+# https://learn.microsoft.com/azure/china/resources-developer-guide
+PUBLIC = Cloud(
+    "AzureCloud",
+    "https://management.azure.com",
+    "https://login.microsoftonline.com",
+    "https://management.azure.com/",
+)
+US_GOVERNMENT = Cloud(
+    "AzureUSGovernment",
+    "https://management.usgovcloudapi.net",
+    "https://login.microsoftonline.us",
+    "https://management.usgovcloudapi.net/",
+)
+CHINA = Cloud(
+    "AzureChinaCloud",
+    "https://management.chinacloudapi.cn",
+    "https://login.chinacloudapi.cn",
+    "https://management.chinacloudapi.cn/",
+)
+CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host can only be this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_endpoint(url: str) -> str:
+    """Return the ARM endpoint without a trailing slash.
+
+    Raises UsageError unless it is https, or http to a loopback host: a bearer token never crosses a network in clear.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise UsageError(
+            f"{url!r} is no ARM endpoint.", hint="An endpoint is a URL such as https://management.azure.com."
+        )
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise UsageError("An ARM endpoint is scheme, host and port; it has no user, query or fragment.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise UsageError(
+            f"The endpoint {parts.scheme}://{parts.netloc} would send the token in clear text.",
+            hint="Use https; plain http is for a loopback address only.",
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def cloud_of(endpoint: str) -> Cloud:
+    """The cloud an endpoint belongs to; an endpoint of no known cloud is a cloud of its own with the public logins."""
+    host = (urlsplit(endpoint).hostname or "").lower()
+    for cloud in CLOUDS:
+        if host == urlsplit(cloud.resource_manager).hostname:
+            return cloud
+    return Cloud("custom", endpoint, PUBLIC.authority, PUBLIC.audience)

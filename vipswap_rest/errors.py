@@ -1,0 +1,304 @@
+"""Everything that can go wrong, with the exit code it leads to.
+
+VipswapError                      1
+  UsageError                      2   the command line, a name, an endpoint
+  CredentialError                 1   no credentials, or refused ones
+  TransportError                  1   no answer: the connection failed
+    AnswerLost                        sent, but the answer never came: it may have been done
+  ProtocolError                   1   an answer that is not ARM's
+  ArmError                        1   ARM said no; by status:
+    BadRequest           400
+    Unauthorized         401
+    Forbidden            403
+    NotFound             404      3
+    Conflict             409
+    PreconditionFailed   412
+    Throttled            429
+    ServerFault          5xx
+  OperationError                  1   a long-running operation ended badly; carries it
+    OperationFailed
+    OperationCanceled                 superseded by another writer, as a rule
+    OperationTimedOut                 still running at our deadline
+  Refused                         4   preflight says no; nothing was written
+  LockHeld                        7   another run holds this pair, or left it behind
+  RunFailed                 1, 5, 6   the swap stopped; says what state things are in
+  Interrupted                   130   a signal
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class VipswapError(Exception):
+    """The root: a sentence for the user, what to do next (`hint`), and the exit code."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def as_json(self) -> dict[str, Any]:
+        """The `error` object of the JSON output: code, message, status, request_id, hint."""
+        return {
+            "code": type(self).__name__,
+            "message": self.message,
+            "status": None,
+            "request_id": None,
+            "hint": self.hint or None,
+        }
+
+
+class UsageError(VipswapError):
+    """The command line asks for something that cannot be: exit 2."""
+
+    exit_code = 2
+
+
+class CredentialError(VipswapError):
+    """There are no credentials, or the token service refused them."""
+
+
+class TransportError(VipswapError):
+    """No answer came. The request certainly was not done, unless it is an AnswerLost."""
+
+
+class AnswerLost(TransportError):
+    """The request was sent and its answer never came whole: it may have been done, so look before sending again."""
+
+
+class ProtocolError(VipswapError):
+    """An answer that ARM would not give: no JSON, a redirect, an operation on another host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One entry of an ARM error's `details`."""
+
+    code: str
+    message: str
+
+
+class ArmError(VipswapError):
+    """ARM refused a request: its code, message and details, the HTTP status, and the ids to quote to support."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int,
+        method: str = "",
+        resource: str = "",
+        details: Sequence[Detail] = (),
+        request_id: str | None = None,
+        correlation_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint_for(code, status, details))
+        self.code = code
+        self.status = status
+        self.method = method
+        self.resource = resource
+        self.details = tuple(details)
+        self.request_id = request_id
+        self.correlation_id = correlation_id
+        self.retry_after = retry_after
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The error's code and those of its details: Network puts the telling one into the details."""
+        return frozenset({self.code, *(detail.code for detail in self.details)})
+
+    def __str__(self) -> str:
+        parts = [f"{self.method} {self.resource}: {self.status} {self.code}: {self.message}".strip()]
+        parts += [f"({detail.code}: {detail.message})" for detail in self.details]
+        if self.request_id:
+            parts.append(f"[request id {self.request_id}]")
+        return " ".join(parts)
+
+    def as_json(self) -> dict[str, Any]:
+        """The `error` object of the JSON output."""
+        return {
+            "code": self.code,
+            "message": str(self),
+            "status": self.status,
+            "request_id": self.request_id,
+            "hint": self.hint or None,
+        }
+
+
+class BadRequest(ArmError):
+    """400: the request is refused as it stands, synchronously, and nothing changed."""
+
+
+class Unauthorized(ArmError):
+    """401: the token is missing, expired, or of another tenant."""
+
+
+class Forbidden(ArmError):
+    """403: the identity lacks a permission."""
+
+
+class NotFound(ArmError):
+    """404: the resource, its group or the subscription is not there (or not visible)."""
+
+    exit_code = 3
+
+
+class Conflict(ArmError):
+    """409: a lock, or another operation in progress."""
+
+
+class PreconditionFailed(ArmError):
+    """412: the resource changed since it was read."""
+
+
+class Throttled(ArmError):
+    """429: too many requests, or a dependency is busy."""
+
+
+class ServerFault(ArmError):
+    """5xx: ARM or the provider failed; the change may or may not have been made."""
+
+
+_BY_STATUS: dict[int, type[ArmError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    412: PreconditionFailed,
+    429: Throttled,
+}
+
+# What to do next, by ARM's code. A code of the details goes before the outer one.
+_HINTS: dict[str, str] = {
+    "ExpiredAuthenticationToken": "Get a fresh token (`az account get-access-token`) and run the same line again.",
+    "InvalidAuthenticationToken": "The token is not one that ARM accepts: get a fresh one for this cloud.",
+    "InvalidAuthenticationTokenTenant": "The token is of another tenant: log in to the subscription's tenant.",
+    "AuthenticationFailed": "Log in (`az login`) or set AZURE_ACCESS_TOKEN.",
+    "AuthorizationFailed": "Grant the identity the action named above, or the role Network Contributor.",
+    "LinkedAuthorizationFailed": "Grant the identity publicIPAddresses/join/action on the address named above.",
+    "ResourceNotFound": "Check the name, the resource group and the subscription.",
+    "NotFound": "Check the name, the resource group and the subscription.",
+    "ResourceGroupNotFound": "Check the resource group and the subscription (`az group list`).",
+    "SubscriptionNotFound": "Check the subscription, and that this login may see it (`az account list`).",
+    "ScopeLocked": "Remove the lock named above (`az lock list`) and run the same line again.",
+    "PreconditionFailedEtagMismatch": "Somebody else changed it in between; run the same line again.",
+    "PublicIPAddressInUse": "Something else took the address: see its ipConfiguration.",
+    "PublicIPAndLBSkuDoNotMatch": "Both load balancers and their addresses must be of one SKU.",
+    "AnotherOperationInProgress": "Wait for the other operation to end and run the same line again.",
+    "RetryableErrorDueToAnotherOperation": "Wait for the other operation to end and run the same line again.",
+    "ReferencedResourceNotProvisioned": "A resource it refers to is busy or failed: mend that one first.",
+    "MissingSubscriptionRegistration": "Register the provider: `az provider register -n Microsoft.Network`.",
+}
+
+
+def hint_for(code: str, status: int, details: Sequence[Detail] = ()) -> str:
+    """What to do next about an ARM error; empty where we know nothing better than its own message."""
+    for known in (*(detail.code for detail in details), code):
+        if known in _HINTS:
+            return _HINTS[known]
+    if status == 401:
+        return _HINTS["AuthenticationFailed"]
+    if status == 429:
+        return "ARM is throttling this identity: wait a few minutes and run the same line again."
+    if status >= 500:
+        return "ARM itself failed: run the same line again in a minute; quote the request id to support if it stays."
+    return ""
+
+
+def arm_error_class(status: int) -> type[ArmError]:
+    """The class of ARM error that an HTTP status stands for."""
+    if status >= 500:
+        return ServerFault
+    return _BY_STATUS.get(status, ArmError)
+
+
+class OperationError(VipswapError):
+    """A long-running operation did not succeed. `operation_url` is verbatim and signed: never print it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        resource: str,
+        operation_url: str,
+        request_id: str | None = None,
+        details: Sequence[Detail] = (),
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.resource = resource
+        self.operation_url = operation_url
+        self.request_id = request_id
+        self.details = tuple(details)
+
+    def __str__(self) -> str:
+        parts = [f"{self.resource}: {self.code}: {self.message}"]
+        parts += [f"({detail.code}: {detail.message})" for detail in self.details]
+        if self.request_id:
+            parts.append(f"[request id {self.request_id}]")
+        return " ".join(parts)
+
+    def as_json(self) -> dict[str, Any]:
+        """The `error` object of the JSON output."""
+        return super().as_json() | {"code": self.code, "message": str(self), "request_id": self.request_id}
+
+
+class OperationFailed(OperationError):
+    """The operation, or the resource it was about, ended Failed."""
+
+
+class OperationCanceled(OperationError):
+    """The operation ended Canceled: as a rule another write superseded it."""
+
+
+class OperationTimedOut(OperationError):
+    """The operation was still running at our deadline; it may yet end either way."""
+
+
+class Refused(VipswapError):
+    """Preflight refuses the swap and nothing was written: exit 4. `code` is the finding's."""
+
+    exit_code = 4
+
+    def __init__(self, code: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+    def as_json(self) -> dict[str, Any]:
+        """The `error` object of the JSON output."""
+        return super().as_json() | {"code": self.code}
+
+
+class LockHeld(VipswapError):
+    """Another run holds this pair of load balancers, or left it behind: exit 7."""
+
+    exit_code = 7
+
+
+class RunFailed(VipswapError):
+    """A swap that had begun has stopped. `exit_code` is 1, 5 or 6 by what it left behind; `cause` says why."""
+
+    def __init__(self, message: str, *, exit_code: int, cause: VipswapError, hint: str = "") -> None:
+        super().__init__(message, hint=hint or cause.hint)
+        self.exit_code = exit_code
+        self.cause = cause
+
+    def as_json(self) -> dict[str, Any]:
+        """The cause's error object, with what to do about the state it left."""
+        return self.cause.as_json() | {"hint": self.hint or None}
+
+
+class Interrupted(VipswapError):
+    """A signal ended the run: exit 130."""
+
+    exit_code = 130

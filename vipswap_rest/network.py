@@ -1,0 +1,139 @@
+"""One small function per REST call, arguments in the order of the URL, as azurerm has them.
+
+https://learn.microsoft.com/rest/api/virtualnetwork/public-ip-addresses
+https://learn.microsoft.com/rest/api/load-balancer/load-balancers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from vipswap_rest.arm import ArmClient, Started
+from vipswap_rest.ids import ResourceId, check_group
+
+PUBLIC_IP = "publicIPAddresses"
+LOAD_BALANCER = "loadBalancers"
+
+
+def public_ip_id(client: ArmClient, resource_group: str, name: str) -> ResourceId:
+    """The id of a public IP address of the client's subscription. Raises InvalidResourceId."""
+    return ResourceId.network(client.subscription, resource_group, PUBLIC_IP, name)
+
+
+def load_balancer_id(client: ArmClient, resource_group: str, name: str) -> ResourceId:
+    """The id of a load balancer of the client's subscription. Raises InvalidResourceId."""
+    return ResourceId.network(client.subscription, resource_group, LOAD_BALANCER, name)
+
+
+def get_resource_group(client: ArmClient, resource_group: str) -> dict[str, Any]:
+    """The resource group: name, location, tags."""
+    return client.get(
+        f"/subscriptions/{client.subscription}/resourcegroups/{check_group(resource_group)}", api="resource_groups"
+    )
+
+
+def list_subscriptions(client: ArmClient) -> Iterator[dict[str, Any]]:
+    """The subscriptions this identity may see."""
+    return client.list("/subscriptions", api="subscriptions")
+
+
+def get_public_ip(
+    client: ArmClient, resource_group: str, name: str, *, deadline: float | None = None
+) -> dict[str, Any]:
+    """The public IP address with its etag, state, and the ipConfiguration that holds it."""
+    return client.get(str(public_ip_id(client, resource_group, name)), deadline=deadline)
+
+
+def list_public_ips(client: ArmClient, resource_group: str) -> Iterator[dict[str, Any]]:
+    """The public IP addresses of a resource group."""
+    return client.list(_group(client, resource_group) + PUBLIC_IP)
+
+
+def create_public_ip(client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any]) -> Started:
+    """Begin to create a public IP address, or to replace one that exists (200 instead of 201)."""
+    return client.put(str(public_ip_id(client, resource_group, name)), body)
+
+
+def claim_public_ip(client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any]) -> Started:
+    """Begin to create a public IP address that must not exist yet: `If-None-Match: *`, sent once.
+
+    A provider that honours the header answers 412 where the address exists; another answers 200.
+    """
+    headers = {"If-None-Match": "*"}
+    return client.put(str(public_ip_id(client, resource_group, name)), body, headers=headers, once=True)
+
+
+def update_public_ip(
+    client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any], *, etag: str
+) -> Started:
+    """Begin to replace a public IP address if it still is as it was read (412 if not)."""
+    return client.put(str(public_ip_id(client, resource_group, name)), body, headers={"If-Match": etag})
+
+
+def tag_public_ip(client: ArmClient, resource_group: str, name: str, tags: Mapping[str, str]) -> Started:
+    """Replace the tags of a public IP address; ARM does it at once."""
+    return client.patch(str(public_ip_id(client, resource_group, name)), {"tags": dict(tags)})
+
+
+def delete_public_ip(client: ArmClient, resource_group: str, name: str) -> Started:
+    """Begin to delete a public IP address. ARM refuses while anything holds it."""
+    return client.delete(str(public_ip_id(client, resource_group, name)))
+
+
+def get_load_balancer(
+    client: ArmClient, resource_group: str, name: str, *, deadline: float | None = None
+) -> dict[str, Any]:
+    """The whole load balancer: frontends, pools, rules, probes, NAT pools, outbound rules, etag, state."""
+    return client.get(str(load_balancer_id(client, resource_group, name)), deadline=deadline)
+
+
+def list_load_balancers(client: ArmClient, resource_group: str) -> Iterator[dict[str, Any]]:
+    """The load balancers of a resource group."""
+    return client.list(_group(client, resource_group) + LOAD_BALANCER)
+
+
+def create_load_balancer(client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any]) -> Started:
+    """Begin to create or replace a load balancer, whatever it is like now."""
+    return client.put(str(load_balancer_id(client, resource_group, name)), body)
+
+
+def update_load_balancer(
+    client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any], *, etag: str
+) -> Started:
+    """Begin to replace a load balancer if it still is as it was read (412 if not)."""
+    return client.put(str(load_balancer_id(client, resource_group, name)), body, headers={"If-Match": etag})
+
+
+def tag_load_balancer(client: ArmClient, resource_group: str, name: str, tags: Mapping[str, str]) -> Started:
+    """Replace the tags of a load balancer; ARM does it at once."""
+    return client.patch(str(load_balancer_id(client, resource_group, name)), {"tags": dict(tags)})
+
+
+def delete_load_balancer(client: ArmClient, resource_group: str, name: str) -> Started:
+    """Begin to delete a load balancer."""
+    return client.delete(str(load_balancer_id(client, resource_group, name)))
+
+
+def swap_public_ip_addresses(client: ArmClient, location: str, addresses: Mapping[ResourceId, ResourceId]) -> Started:
+    """Begin the native swap: `addresses` says which public IP each frontend IP configuration shall hold.
+
+    https://learn.microsoft.com/rest/api/load-balancer/load-balancers/swap-public-ip-addresses
+    """
+    body = {
+        "frontendIPConfigurations": [
+            {"id": str(frontend), "properties": {"publicIPAddress": {"id": str(address)}}}
+            for frontend, address in addresses.items()
+        ]
+    }
+    region = quote(location.replace(" ", "").lower(), safe="")
+    path = f"/subscriptions/{client.subscription}/providers/Microsoft.Network/locations/{region}"
+    return client.post(f"{path}/setLoadBalancerFrontendPublicIpAddresses", body)
+
+
+def _group(client: ArmClient, resource_group: str) -> str:
+    return (
+        f"/subscriptions/{client.subscription}/resourceGroups/{check_group(resource_group)}"
+        "/providers/Microsoft.Network/"
+    )

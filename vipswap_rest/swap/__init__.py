@@ -1,0 +1,1 @@
+"""The swap: exchanging the public IP addresses of two load balancers' frontends."""

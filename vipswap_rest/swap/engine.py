@@ -1,0 +1,154 @@
+"""The engine: take the next step, and so on until the goal is reached or nothing more can be done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from vipswap_rest.arm import OPERATION_TIMEOUT_S
+from vipswap_rest.errors import Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
+from vipswap_rest.swap.execution import Execution
+from vipswap_rest.swap.model import Direction, Side
+from vipswap_rest.swap.reconcile import (
+    Attach,
+    CreateFloat,
+    DeleteFloat,
+    Done,
+    Opening,
+    Refuse,
+    Repair,
+    RepairFloat,
+    Step,
+    SwapNatively,
+    Wait,
+    next_step,
+)
+from vipswap_rest.swap.report import Noted
+from vipswap_rest.swap.verdict import Verdict, says_unsupported, verdict
+
+# A refusal counts as one for good when it comes twice.
+REFUSALS_FOR_GOOD = 2
+PAUSE_AFTER_REFUSAL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take, in seconds: one operation, and all the looking again without any progress."""
+
+    operation_s: float = OPERATION_TIMEOUT_S
+    patience_s: float = 300.0
+
+
+class Engine:
+    """One run: `run` returns when the goal is reached, or, with `cause` set, when all is back as it was."""
+
+    def __init__(self, execution: Execution, *, rollback: bool = True, limits: Limits | None = None) -> None:
+        self.execution, self.pair = execution, execution.pair
+        self.direction, self.opening = execution.journal.direction, execution.journal.opening
+        self.cause: VipswapError | None = None
+        self._rollback, self._limits = rollback, limits or Limits()
+        self._clock, self._emit = execution.clock, execution.emit
+        self._progress_at, self._looks = self._clock.monotonic(), 0
+        self._refusals: Counter[Step] = Counter()
+
+    def run(self) -> None:
+        """Reach the goal, or the original state if the way forward is refused for good.
+
+        Raises LockHeld, Refused (the float's tags are damaged), Interrupted, or RunFailed with the error that ended
+        it as `cause`; its exit code is for the caller to decide, who knows what state things were left in.
+        """
+        while True:
+            if self.execution.guard.requested and not self.execution.guard.critical:
+                raise Interrupted("Interrupted by a signal.")
+            step = next_step(self.execution.observed, self.pair, self.direction, self.opening)
+            if isinstance(step, Done):
+                return
+            try:
+                self._take(step)
+            except (LockHeld, Interrupted, Refused, RunFailed):
+                raise
+            except VipswapError as error:
+                self._after_error(step, error)
+
+    def _take(self, step: Step) -> None:
+        if isinstance(step, Refuse):
+            raise RunFailed(f"{step.resource}: {step.reason}", exit_code=1, cause=VipswapError(step.reason))
+        if isinstance(step, Wait):
+            self._look_again(f"{step.resource.name}: {step.reason}; waiting", self._pause())
+            return
+        if isinstance(step, CreateFloat):
+            self.execution.create_float(self.opening)
+        elif isinstance(step, RepairFloat):
+            self.execution.repair_float()
+        elif isinstance(step, DeleteFloat):
+            self.execution.delete_float()
+        elif isinstance(step, SwapNatively):
+            self.execution.swap_natively(step)
+        elif isinstance(step, Repair):
+            self.execution.repair(step.side)
+        elif isinstance(step, Attach):
+            self.execution.attach(step)
+        self._progress_at, self._looks = self._clock.monotonic(), 0
+
+    def _pause(self) -> float:
+        longest = 0.5 if self.execution.production_out else 5.0
+        return min(longest, 0.1 * 2.0 ** min(self._looks, 10))
+
+    def _look_again(self, why: str, pause: float, cause: VipswapError | None = None) -> None:
+        """Pause and observe. Raises RunFailed when patience is at its end."""
+        waited = self._clock.monotonic() - self._progress_at
+        if waited >= self._limits.patience_s:
+            cause = cause or VipswapError(f"Nothing moved for {waited:.0f} s: {why}.")
+            raise RunFailed(cause.message, exit_code=1, cause=cause)
+        if self._looks == 0:
+            self._emit(Noted(why))
+        self._clock.sleep(pause)
+        self._looks += 1
+        self.execution.look()
+
+    def _after_error(self, step: Step, error: VipswapError) -> None:
+        """Look at what an error left behind; the next step follows from that."""
+        if isinstance(step, SwapNatively) and says_unsupported(error) and not self.execution.written:
+            self._emit(Noted(f"The native swap is not supported here, so the float does it. ({error})", True))
+            self.opening = Opening.FLOAT_ON_STAGING
+            return
+        # Somebody else wrote in between: the fresh etag is all that is missing.
+        pause = 0.0 if isinstance(error, PreconditionFailed) and self._looks < 3 else self._pause()
+        while True:
+            judged = verdict(error)
+            if judged is Verdict.STOP:
+                raise RunFailed(error.message, exit_code=1, cause=error) from error
+            if judged is Verdict.REFUSED:
+                self._refusals[step] += 1
+                if self._refusals[step] >= REFUSALS_FOR_GOOD:
+                    self._turn_back(step, error)
+                    return
+                pause = PAUSE_AFTER_REFUSAL_S
+            try:
+                self._look_again(f"{error} Looking again.", pause, error)
+            except (LockHeld, Interrupted, Refused, RunFailed):
+                raise
+            except VipswapError as again:
+                error, step, pause = again, Wait(self.pair.float, "it cannot be read"), self._pause()
+            else:
+                return
+
+    def _turn_back(self, step: Step, error: VipswapError) -> None:
+        """A step is refused for good: undo what was done, unless that would be worse."""
+        execution = self.execution
+        if isinstance(step, DeleteFloat):
+            execution.keep_float()
+            self._emit(
+                Noted(f"The float {self.pair.float} stays, tagged done: it could not be deleted. ({error})", True)
+            )
+            return
+        production = self.pair.originals[Side.PRODUCTION]
+        goal = self.pair.goal(self.direction)
+        arrived = any(goal[side] == production == execution.observed.held(self.pair, side) for side in Side)
+        kept = bool(execution.written) and (not self._rollback or arrived)
+        if self.cause or kept or isinstance(step, Wait):
+            raise RunFailed(error.message, exit_code=1, cause=error) from error
+        self.cause = error
+        other = Direction.ORIGINAL if self.direction is Direction.EXCHANGED else Direction.EXCHANGED
+        self.direction = other
+        self._emit(Noted(f"Refused for good, so everything goes back to where it was. ({error})", True))

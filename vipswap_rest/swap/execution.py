@@ -1,0 +1,299 @@
+"""The hands of a run: they carry out one step, keep what is known fresh, and keep the books.
+
+Inside the outage nothing waits on us: what the next write needs is read while the one before it is polled, and
+confirming reads come afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from vipswap_rest.arm import OPERATION_TIMEOUT_S, ArmClient, Completed, Started, polite
+from vipswap_rest.errors import AnswerLost, LockHeld, NotFound, Refused, ServerFault, VipswapError
+from vipswap_rest.ids import ResourceId
+from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
+from vipswap_rest.swap import lock
+from vipswap_rest.swap.journal import Journal
+from vipswap_rest.swap.model import SUCCEEDED, LoadBalancer, Observed, Side
+from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
+from vipswap_rest.swap.outage import OutageLedger
+from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively
+from vipswap_rest.swap.report import Emit, StepAccepted, StepBegan, StepEnded, StepRecord
+
+log = logging.getLogger(__name__)
+
+# What the next write needs is read again while an operation runs, when it is older than this.
+PREFETCH_AGE_S = 5.0
+PREFETCH_TIMEOUT_S = 5.0
+# Below this many reads left in ARM's bucket, the outage is polled no faster than ARM asks.
+READ_RESERVE = 50
+
+
+class Guard(Protocol):
+    """Says when a signal may end the run. While `critical`, it only makes `requested` true."""
+
+    critical: bool
+    requested: bool
+
+
+class Execution:
+    """One run's knowledge and deeds.
+
+    `observed` is what is known now, partly predicted inside the outage; `written` are the sides whose load balancer
+    was written by this run, or may have been.
+    """
+
+    def __init__(
+        self,
+        client: ArmClient,
+        journal: Journal,
+        observed: Observed,
+        *,
+        emit: Emit,
+        guard: Guard,
+        claimed: bool,
+        operation_s: float = OPERATION_TIMEOUT_S,
+    ) -> None:
+        self.client, self.clock = client, client.clock
+        self.journal, self.pair, self.observed = journal, journal.pair, observed
+        self.emit, self.guard = emit, guard
+        self.ledger = OutageLedger()
+        self.steps: list[StepRecord] = []
+        self.written: set[Side] = set()
+        self._operation_s = operation_s
+        self._claimed, self._float_gone = claimed, False
+        self._at_first = {side: observed.held(self.pair, side) for side in Side}
+        self._stale: set[Side] = set()
+        self._read_at = self.clock.monotonic()
+
+    @property
+    def production_out(self) -> bool:
+        """Whether production's address is on no frontend that works, as far as this run knows."""
+        address = self.pair.originals[Side.PRODUCTION]
+        return self.ledger.is_open(address) or self.observed.addresses[Side.PRODUCTION].holder is None
+
+    # --- deeds --------------------------------------------------------------------------------------------------------
+
+    def create_float(self, opening: Opening) -> None:
+        """Create the float with the journal in it. Raises LockHeld if somebody was quicker."""
+        side = Side.STAGING if opening is Opening.FLOAT_ON_STAGING else Side.PRODUCTION
+        address = self.observed.addresses[side]
+        self._perform("create_float", self.pair.float, lambda: lock.claim(self.client, self.journal, address))
+        self._claimed = True
+        self.look()
+
+    def repair_float(self) -> None:
+        """PUT the float again as it is."""
+        float_ = self.observed.float
+        if float_ is not None:
+            id, body, etag = float_.id, dict(float_.body), float_.etag
+            self._perform(
+                "repair_float", id, lambda: update_public_ip(self.client, id.resource_group, id.name, body, etag=etag)
+            )
+        self.look()
+
+    def delete_float(self) -> None:
+        """Delete the float; it bears our run id, as the look before this step showed."""
+        id = self.pair.float
+        try:
+            self._perform("delete_float", id, lambda: delete_public_ip(self.client, id.resource_group, id.name))
+        except NotFound:
+            log.debug("the float was gone already")
+        self.forget_float()
+
+    def keep_float(self) -> None:
+        """Tag a float that cannot be deleted as done."""
+        if self.observed.float is not None:
+            lock.mark_done(self.client, self.observed.float, self.journal)
+        self.forget_float()
+
+    def forget_float(self) -> None:
+        """The float is none of this run's business any more."""
+        self._float_gone = True
+        self.observed = replace(self.observed, float=None)
+
+    def repair(self, side: Side) -> None:
+        """PUT a side's load balancer again as it is."""
+        self._write(side, f"repair_{side.value}", None)
+        self.look()
+
+    def attach(self, step: Attach) -> None:
+        """PUT a side's load balancer with another address on its frontend."""
+        production = self.pair.originals[Side.PRODUCTION]
+        opens = self.observed.held(self.pair, step.side) == production
+        if opens and step.address == self.pair.float and step.side.other not in self.written:
+            # Production-first order opens the outage with its first write. A refusal of the other load balancer's
+            # (403, a policy, a lock) would come in the middle of it, so that one is written unchanged beforehand.
+            self._write(step.side.other, f"trial_{step.side.other.value}", None)
+        else:
+            self._write(step.side, self._name(step), step.address)
+            if self.production_out:
+                return  # Confirming reads come after the outage.
+        self.look()
+
+    def swap_natively(self, step: SwapNatively) -> None:
+        """Ask ARM to exchange both addresses."""
+        moves = dict(step.addresses)
+        addresses = {self.pair.frontends[side]: address for side, address in moves.items()}
+        location = str(self.observed.load_balancers[Side.PRODUCTION].body.get("location") or "")
+        resource = self.pair.load_balancer(Side.PRODUCTION)
+        self._perform(
+            "native_swap", resource, lambda: swap_public_ip_addresses(self.client, location, addresses), moves
+        )
+        self.look()
+
+    def _name(self, step: Attach) -> str:
+        for side in Side:
+            if step.address == self.pair.originals[side]:
+                return f"{step.side.value}_to_{side.value}_address"
+        return f"{step.side.value}_to_float"
+
+    def _write(self, side: Side, name: str, address: ResourceId | None) -> None:
+        """PUT a side's load balancer, with another address if one is given, if it still is as it was read."""
+        frontend, before = self.pair.frontends[side], self.observed.held(self.pair, side)
+        load_balancer, kept = self._fresh(side), address or before
+        if kept is None or load_balancer.frontend(frontend) is None:
+            raise NotFound("NotFound", "The frontend lost its address.", status=404, resource=str(frontend))
+        id, etag = load_balancer.id, load_balancer.etag
+        body = dict(load_balancer.with_address(frontend, kept).body)
+        self._perform(
+            name,
+            id,
+            lambda: update_load_balancer(self.client, id.resource_group, id.name, body, etag=etag),
+            {side: kept} if kept != before else {},
+            {side},
+        )
+
+    def _perform(
+        self,
+        name: str,
+        resource: ResourceId,
+        send: Callable[[], Started],
+        moves: Mapping[Side, ResourceId] | None = None,
+        writes: set[Side] | None = None,
+    ) -> None:
+        """Send a write, wait for its operation, and keep the books of it: events, step, outages, prediction."""
+        moves = moves or {}
+        releases = [held for side in moves if (held := self.observed.held(self.pair, side))]
+        opens = self.pair.originals[Side.PRODUCTION] in releases
+        self.emit(StepBegan(name, resource, opens))
+        began, began_at = self.clock.monotonic(), self.clock.now()
+        self.guard.critical = opens or self.production_out
+        started: Started | None = None
+        completed: Completed | None = None
+        try:
+            started = self._send(send, releases, writes or set(moves))
+            self.emit(StepAccepted(name, resource))
+            completed = self._wait(started)
+            for side, address in moves.items():
+                self.observed = self.observed.moved(self.pair, side, address)
+                self.ledger.attached(address, completed.at)
+        finally:
+            record = StepRecord(
+                name,
+                resource,
+                began_at,
+                self.clock.monotonic() - began,
+                completed.polls if completed else 0,
+                started.response.request_id if started else None,
+                completed is not None,
+            )
+            self.steps.append(record)
+            self.emit(StepEnded(record))
+            self.guard.critical = self.production_out
+
+    def _send(self, send: Callable[[], Started], releases: list[ResourceId], sides: set[Side]) -> Started:
+        sent = self.clock.monotonic()
+        try:
+            started = send()
+        except (AnswerLost, ServerFault):
+            # It may have been done; the next look tells.
+            self._note_write(sides)
+            for address in releases:
+                self.ledger.perhaps_released(address, sent)
+            raise
+        self._note_write(sides)
+        for address in releases:
+            self.ledger.released(address, started.response.sent)
+        return started
+
+    def _note_write(self, sides: set[Side]) -> None:
+        self.written |= sides
+        # The etag changes once more when the operation completes, so what was read before it is of no use.
+        self._stale |= sides
+
+    def _wait(self, started: Started) -> Completed:
+        return self.client.wait(
+            started,
+            deadline=self.clock.monotonic() + self._operation_s,
+            pace=self._pace,
+            while_pending=self._prefetch,
+            verify=False,
+        )
+
+    def _pace(self, waited: float, retry_after: float | None) -> float:
+        """Seconds between polls. While production is unattached they are ours to choose, within the read budget."""
+        reads = self.client.transport.remaining_reads
+        if not self.production_out or (reads is not None and reads < READ_RESERVE):
+            return polite(waited, retry_after)
+        return min(1.0 if retry_after is None else retry_after, 1.0, max(0.1, 0.02 * waited))
+
+    # --- knowledge ----------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Observe everything again. Raises LockHeld if the float is not ours any more."""
+        self.observed = observe(self.client, self.pair)
+        self._read_at = self.clock.monotonic()
+        self._stale.clear()
+        for side in Side:
+            if self.observed.held(self.pair, side) != self._at_first[side]:
+                self.written.add(side)
+            address = self.pair.originals[side]
+            attached = any(self._works_on(address, frontend) for frontend in Side)
+            self.ledger.seen(address, attached=attached, read=self._read_at)
+        self.guard.critical = self.production_out
+        if self.observed.float is not None:
+            lock.check_ours(self.observed.float, self.journal)
+            self._claimed = True
+        elif self._claimed and not self._float_gone:
+            raise lock.held(self.journal, "is gone: another run finished in our place")
+
+    def _works_on(self, address: ResourceId, side: Side) -> bool:
+        """Held, in the sense that counts: frontend, address and a Succeeded load balancer all agree."""
+        known = self.observed.public_ip(address)
+        return (
+            self.observed.held(self.pair, side) == address
+            and self.observed.load_balancers[side].state == SUCCEEDED
+            and known is not None
+            and known.held_by(self.pair.frontends[side])
+        )
+
+    def _prefetch(self) -> None:
+        """While an operation runs inside the outage, keep what the next write needs fresh."""
+        if not self.guard.critical or self.clock.monotonic() - self._read_at < PREFETCH_AGE_S:
+            return
+        self._read_at = self.clock.monotonic()
+        deadline = self._read_at + PREFETCH_TIMEOUT_S
+        try:
+            for side in set(Side) - self._stale:
+                fresh = read_load_balancer(self.client, self.pair.load_balancer(side), deadline=deadline)
+                self.observed = self.observed.with_load_balancer(side, fresh)
+            float_ = read_float(self.client, self.pair.float, deadline=deadline)
+        except (LockHeld, Refused):
+            raise
+        except VipswapError as error:
+            # The operation goes on whatever this read says; the write itself is guarded by its etag.
+            log.debug("reading ahead failed: %s", error)
+            return
+        lock.check_ours(float_, self.journal)
+
+    def _fresh(self, side: Side) -> LoadBalancer:
+        """A side's load balancer with an etag that was read after our last write to it."""
+        if side in self._stale:
+            fresh = read_load_balancer(self.client, self.pair.load_balancer(side))
+            self.observed = self.observed.with_load_balancer(side, fresh)
+            self._stale.discard(side)
+        return self.observed.load_balancers[side]

@@ -1,0 +1,63 @@
+"""Taking, keeping and giving back the float that is a swap's lock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vipswap_rest.arm import ArmClient, Started
+from vipswap_rest.errors import LockHeld, PreconditionFailed
+from vipswap_rest.network import claim_public_ip, tag_public_ip, update_public_ip
+from vipswap_rest.swap import journal as journals
+from vipswap_rest.swap.journal import Journal
+from vipswap_rest.swap.model import PublicIp
+
+
+def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp) -> Started:
+    """Begin to create the float with our journal in it, where there was none.
+
+    Raises LockHeld if somebody was quicker: only a 201 is a creation (a provider may ignore If-None-Match, and then
+    answers 200). Never sent twice: after a lost answer, read the float and compare the run.
+    """
+    float_ = journal.pair.float
+    body = journals.float_body(stands_in_for, journal.tags())
+    try:
+        started = claim_public_ip(client, float_.resource_group, float_.name, body)
+    except PreconditionFailed as error:
+        raise held(journal, "was just created by another run") from error
+    if started.response.status != 201:
+        raise held(journal, "was just created by another run")
+    return started
+
+
+def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
+    """Write our journal over the one in a float that is done, or that we may finish; ours if it still was as read.
+
+    Raises LockHeld if it changed in between.
+    """
+    id, body = public_ip.id, journals.with_tags(public_ip, journal.tags())
+    try:
+        client.wait(update_public_ip(client, id.resource_group, id.name, body, etag=public_ip.etag))
+    except PreconditionFailed as error:
+        raise held(journal, "was just taken by another run") from error
+
+
+def check_ours(public_ip: PublicIp | None, journal: Journal) -> None:
+    """Raise LockHeld unless the float still bears our run id: another run may have taken it over."""
+    if public_ip is None:
+        raise held(journal, "is gone: another run finished in our place")
+    if journals.read(public_ip).run != journal.run:
+        raise held(journal, "was taken over by another run")
+
+
+def mark_done(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
+    """Tag a float that cannot be deleted as done: it is no lock any more, and the next swap adopts it."""
+    tags = journals.with_tags(public_ip, replace(journal, done=True).tags())["tags"]
+    client.wait(tag_public_ip(client, public_ip.id.resource_group, public_ip.id.name, tags))
+
+
+def held(journal: Journal, what: str) -> LockHeld:
+    """The error of a run that finds the float in other hands."""
+    return LockHeld(
+        f"The float {journal.pair.float} {what}; this run changes nothing more.",
+        hint="Let the other run end, then look at what both load balancers hold.",
+    )

@@ -1,0 +1,208 @@
+"""What a swap is about: two frontends, two addresses, a float; and what ARM shows of them at one moment."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from vipswap_rest.errors import ProtocolError
+from vipswap_rest.ids import InvalidResourceId, ResourceId
+
+# Terminal words of ARM's contract; any other word means that something is still going on.
+SUCCEEDED = "succeeded"
+BROKEN = frozenset({"failed", "canceled", "cancelled"})
+
+
+class Side(str, Enum):
+    """The two sides of a swap, named for what they were before it."""
+
+    PRODUCTION = "production"
+    STAGING = "staging"
+
+    @property
+    def other(self) -> Side:
+        """The opposite side."""
+        return Side.STAGING if self is Side.PRODUCTION else Side.PRODUCTION
+
+
+class Direction(str, Enum):
+    """Which way the addresses shall lie: exchanged, or as they were."""
+
+    EXCHANGED = "exchanged"
+    ORIGINAL = "original"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One swap's plan: the two frontends, the address each held at first, and the float.
+
+    `frontends` and `originals` are ids by side; an address is named for the side that held it at first, so
+    `originals[PRODUCTION]` is production's address wherever it is now.
+    """
+
+    frontends: Mapping[Side, ResourceId]
+    originals: Mapping[Side, ResourceId]
+    float: ResourceId
+
+    def load_balancer(self, side: Side) -> ResourceId:
+        """The load balancer of a side."""
+        parent = self.frontends[side].parent
+        if parent is None:
+            raise InvalidResourceId(f"{self.frontends[side]} is no frontend IP configuration.")
+        return parent
+
+    def goal(self, direction: Direction) -> dict[Side, ResourceId]:
+        """The address that each side's frontend shall hold."""
+        if direction is Direction.ORIGINAL:
+            return dict(self.originals)
+        return {side: self.originals[side.other] for side in Side}
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """A frontend IP configuration of a load balancer: its id, and the public IP it refers to (None: internal)."""
+
+    id: ResourceId
+    public_ip: ResourceId | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """A load balancer as ARM showed it; `body` is the whole of it, unknown fields included."""
+
+    id: ResourceId
+    etag: str
+    state: str
+    frontends: tuple[Frontend, ...]
+    body: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> LoadBalancer:
+        """Read a load balancer's body. Raises ProtocolError if it is none."""
+        try:
+            properties = body["properties"]
+            frontends = tuple(
+                Frontend(ResourceId.parse(item["id"]), _reference(item.get("properties") or {}, "publicIPAddress"))
+                for item in properties.get("frontendIPConfigurations") or []
+            )
+            return cls(ResourceId.parse(body["id"]), str(body.get("etag") or ""), _state(properties), frontends, body)
+        except (KeyError, TypeError, AttributeError, InvalidResourceId) as error:
+            raise ProtocolError(f"ARM showed a load balancer that cannot be read: {error}.") from error
+
+    def frontend(self, frontend: ResourceId) -> Frontend | None:
+        """The frontend of that id, or None."""
+        return next((item for item in self.frontends if item.id == frontend), None)
+
+    def with_address(self, frontend: ResourceId, address: ResourceId) -> LoadBalancer:
+        """This load balancer with one field changed: the public IP that `frontend` refers to.
+
+        `zones` are taken off the frontends that have a public IP: ARM shows them in a GET and refuses them in a PUT
+        (ResourceAvailabilityZonesCannotBeModified); they are the address's, not the frontend's.
+        """
+        body = copy.deepcopy(dict(self.body))
+        for item in body["properties"]["frontendIPConfigurations"]:
+            properties = item["properties"]
+            if ResourceId.parse(item["id"]) == frontend:
+                properties["publicIPAddress"] = {"id": str(address)}
+            if properties.get("publicIPAddress"):
+                item.pop("zones", None)
+        changed = tuple(replace(item, public_ip=address) if item.id == frontend else item for item in self.frontends)
+        return replace(self, frontends=changed, body=body)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIp:
+    """A public IP address as ARM showed it. `holder` is the ipConfiguration (or NAT gateway) that holds it."""
+
+    id: ResourceId
+    etag: str
+    state: str
+    holder: str | None
+    body: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> PublicIp:
+        """Read a public IP address's body. Raises ProtocolError if it is none."""
+        try:
+            properties = body["properties"]
+            holder = _id_text(properties, "ipConfiguration") or _id_text(properties, "natGateway")
+            return cls(ResourceId.parse(body["id"]), str(body.get("etag") or ""), _state(properties), holder, body)
+        except (KeyError, TypeError, AttributeError, InvalidResourceId) as error:
+            raise ProtocolError(f"ARM showed a public IP address that cannot be read: {error}.") from error
+
+    @property
+    def address(self) -> str | None:
+        """The IP address itself; a Dynamic one has none while nothing holds it."""
+        address = self.body["properties"].get("ipAddress")
+        return str(address) if address else None
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags, none missing."""
+        return self.body.get("tags") or {}
+
+    def held_by(self, frontend: ResourceId) -> bool:
+        """Whether the address says that this frontend holds it."""
+        return self.holder is not None and self.holder.lower() == frontend.key
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything next_step looks at: both load balancers, both addresses, and the float if it exists."""
+
+    load_balancers: Mapping[Side, LoadBalancer]
+    addresses: Mapping[Side, PublicIp]
+    float: PublicIp | None
+
+    @property
+    def public_ips(self) -> tuple[PublicIp, ...]:
+        """The two addresses, and the float if there is one."""
+        return (*self.addresses.values(), *((self.float,) if self.float else ()))
+
+    def held(self, pair: Pair, side: Side) -> ResourceId | None:
+        """The address that a side's frontend refers to."""
+        frontend = self.load_balancers[side].frontend(pair.frontends[side])
+        return frontend.public_ip if frontend else None
+
+    def public_ip(self, address: ResourceId) -> PublicIp | None:
+        """One of the two addresses or the float, by its id."""
+        return next((item for item in self.public_ips if item.id == address), None)
+
+    def with_load_balancer(self, side: Side, load_balancer: LoadBalancer) -> Observed:
+        """The same with one side's load balancer replaced."""
+        return replace(self, load_balancers={**self.load_balancers, side: load_balancer})
+
+    def with_public_ip(self, public_ip: PublicIp) -> Observed:
+        """The same with one of the two addresses, or the float, replaced."""
+        for side, known in self.addresses.items():
+            if known.id == public_ip.id:
+                return replace(self, addresses={**self.addresses, side: public_ip})
+        return replace(self, float=public_ip)
+
+    def moved(self, pair: Pair, side: Side, address: ResourceId) -> Observed:
+        """The same after a side's frontend has taken `address`, and let go of the one it held."""
+        frontend, before = pair.frontends[side], self.held(pair, side)
+        result = self.with_load_balancer(side, self.load_balancers[side].with_address(frontend, address))
+        for public_ip, holder in ((before, None), (address, str(frontend))):
+            known = self.public_ip(public_ip) if public_ip else None
+            if known and (holder or known.held_by(frontend)):
+                result = result.with_public_ip(replace(known, holder=holder))
+        return result
+
+
+def _state(properties: Mapping[str, Any]) -> str:
+    # ARM's contract: a resource without provisioningState has Succeeded; words compare without regard to case.
+    return str(properties.get("provisioningState") or SUCCEEDED).lower()
+
+
+def _id_text(properties: Mapping[str, Any], key: str) -> str | None:
+    reference = properties.get(key)
+    return str(reference["id"]) if isinstance(reference, Mapping) and reference.get("id") else None
+
+
+def _reference(properties: Mapping[str, Any], key: str) -> ResourceId | None:
+    text = _id_text(properties, key)
+    return ResourceId.parse(text) if text else None

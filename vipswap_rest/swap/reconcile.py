@@ -1,0 +1,157 @@
+"""The one idea: a swap makes the observed state equal the goal, by the one next step that is legal now.
+
+Swap, resume, roll back and the other order are all this function. It is pure, and total: every arrangement of the two
+addresses and the float reaches the goal in at most five writes, or is refused with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from vipswap_rest.ids import ResourceId
+from vipswap_rest.swap.model import BROKEN, SUCCEEDED, Direction, Observed, Pair, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again: something is going on with this resource, or two reads disagree about it."""
+
+    resource: ResourceId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """PUT a side's load balancer again as it is: it is Failed or Canceled."""
+
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class RepairFloat:
+    """PUT the float again as it is: it is Failed or Canceled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """PUT a side's load balancer with this address on its frontend."""
+
+    side: Side
+    address: ResourceId
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFloat:
+    """Create the float: the journal, and the address that makes room."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapNatively:
+    """Ask ARM to exchange both addresses in one operation."""
+
+    addresses: tuple[tuple[Side, ResourceId], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFloat:
+    """Both frontends hold their goal: the float is not needed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The goal is reached and no float is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """There is no legal step from here; the reason is a sentence."""
+
+    resource: ResourceId
+    reason: str
+
+
+Step = Wait | Repair | RepairFloat | Attach | CreateFloat | SwapNatively | DeleteFloat | Done | Refuse
+
+
+class Opening(Enum):
+    """How room is made when neither address is free: which side goes to the float first, or the native swap."""
+
+    FLOAT_ON_STAGING = "staging"
+    FLOAT_ON_PRODUCTION = "production"
+    NATIVE = "native"
+
+
+def next_step(observed: Observed, pair: Pair, direction: Direction, opening: Opening) -> Step:
+    """The one thing to do now."""
+    goal = pair.goal(direction)
+    unsettled = _unsettled(observed, pair)
+    if unsettled:
+        return unsettled
+    if all(observed.held(pair, side) == goal[side] for side in Side):
+        return DeleteFloat() if observed.float else Done()
+    # Production's address first: while it is free, production is out.
+    for address in (pair.originals[Side.PRODUCTION], pair.originals[Side.STAGING]):
+        side = next(side for side in Side if goal[side] == address)
+        if observed.held(pair, side) != address and _free(observed, address):
+            return Attach(side, address)
+    return _make_room(observed, pair, goal, opening)
+
+
+def _make_room(observed: Observed, pair: Pair, goal: dict[Side, ResourceId], opening: Opening) -> Step:
+    crossed = {observed.held(pair, side) for side in Side} == set(pair.originals.values())
+    if not crossed:
+        stuck = next(address for address in goal.values() if not _free(observed, address))
+        known = observed.public_ip(stuck)
+        return Refuse(stuck, f"It is held by {known.holder if known else 'an unknown resource'}, outside this swap.")
+    if observed.float is None:
+        return CreateFloat()
+    if opening is Opening.NATIVE:
+        return SwapNatively(tuple(goal.items()))
+    if observed.float.holder:
+        return Refuse(observed.float.id, f"The float is held by {observed.float.holder}, outside this swap.")
+    return Attach(Side(opening.value), observed.float.id)
+
+
+def _free(observed: Observed, address: ResourceId) -> bool:
+    known = observed.public_ip(address)
+    return known is not None and known.holder is None
+
+
+def _unsettled(observed: Observed, pair: Pair) -> Step | None:
+    """What must be waited for, mended or refused before anything else is looked at."""
+    states = {item.id: item.state for item in observed.load_balancers.values()}
+    states |= {item.id: item.state for item in observed.public_ips}
+    for resource, state in states.items():
+        if state != SUCCEEDED and state not in BROKEN:
+            # Never supersede an operation in flight.
+            return Wait(resource, f"it is {state}")
+    for side in Side:
+        if observed.load_balancers[side].state in BROKEN:
+            return Repair(side)
+    for public_ip in observed.addresses.values():
+        if public_ip.state in BROKEN:
+            return Refuse(public_ip.id, f"The address is {public_ip.state}, and it is not ours to write.")
+    if observed.float and observed.float.state in BROKEN:
+        return RepairFloat()
+    return _disagreement(observed, pair)
+
+
+def _disagreement(observed: Observed, pair: Pair) -> Step | None:
+    ours = {*pair.originals.values(), pair.float}
+    for side in Side:
+        frontend, held = pair.frontends[side], observed.held(pair, side)
+        if observed.load_balancers[side].frontend(frontend) is None:
+            return Refuse(frontend, "The frontend IP configuration is gone.")
+        if held is None:
+            return Refuse(frontend, "The frontend has no public IP address.")
+        if held not in ours:
+            return Refuse(frontend, f"The frontend holds {held}, which is none of this swap's addresses.")
+        known = observed.public_ip(held)
+        if known is None or not known.held_by(frontend):
+            return Wait(held, "the frontend refers to it and it does not show that yet")
+    for public_ip in observed.public_ips:
+        for side in Side:
+            if public_ip.held_by(pair.frontends[side]) and observed.held(pair, side) != public_ip.id:
+                return Wait(public_ip.id, "it shows a frontend that does not refer to it any more")
+    return None

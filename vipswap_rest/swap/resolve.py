@@ -1,0 +1,215 @@
+"""From what the user named to what a swap needs: load balancers, frontends, addresses, and an open journal if any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.errors import LockHeld, NotFound, Refused, UsageError
+from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
+from vipswap_rest.network import LOAD_BALANCER, PUBLIC_IP
+from vipswap_rest.swap import journal as journals
+from vipswap_rest.swap.journal import Journal
+from vipswap_rest.swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
+
+# How long preflight waits for somebody else's operation on a load balancer to end.
+SETTLE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the user asks for: two load balancers (production's first) by name or id, their frontends if they have
+    several, and with `vip` the goal instead of the exchange: this address on the second load balancer."""
+
+    production: str
+    staging: str
+    resource_group: str | None = None
+    frontends: tuple[str | None, str | None] = (None, None)
+    vip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A target found: the pair, what was observed, and the journal that lies open or done in the float.
+
+    `reached` says that the goal of a `vip` is already there.
+    """
+
+    pair: Pair
+    observed: Observed
+    journal: Journal | None
+    reached: bool = False
+
+
+def resource_id(text: str, kind: str, subscription: str, resource_group: str | None) -> ResourceId:
+    """The id that a name or id on the command line stands for. Raises UsageError, Refused (another subscription)."""
+    what = "load balancer" if kind == LOAD_BALANCER else "public IP address"
+    try:
+        if text.startswith("/"):
+            id = ResourceId.parse(text)
+            if not id.is_a(f"Microsoft.Network/{kind}"):
+                raise UsageError(f"{text} is the id of a {id.type}, not of a {what}.")
+        else:
+            if resource_group is None:
+                raise UsageError(f"{text!r} is a name, so its resource group is needed.", hint="Add -g GROUP.")
+            id = ResourceId.network(subscription, check_group(resource_group), kind, text)
+    except InvalidResourceId as error:
+        raise UsageError(str(error)) from error
+    if id.subscription.lower() != subscription.lower():
+        raise Refused(
+            "OtherSubscription",
+            f"{id} is in another subscription than {subscription}: an address cannot leave its subscription.",
+            hint="Name resources of one subscription, and that one with --subscription.",
+        )
+    return id
+
+
+def resolve(
+    client: ArmClient, target: Target, *, settle_s: float = SETTLE_S, note: Callable[[str], None] = lambda _: None
+) -> Resolved:
+    """Find everything that a target names. Nothing is written.
+
+    Raises UsageError (several public frontends, none chosen), NotFound, Refused, LockHeld (a journal lies open).
+    """
+    ids = {
+        side: resource_id(text, LOAD_BALANCER, client.subscription, target.resource_group)
+        for side, text in zip(Side, (target.production, target.staging), strict=True)
+    }
+    if ids[Side.PRODUCTION] == ids[Side.STAGING]:
+        raise Refused(
+            "SameLoadBalancer",
+            f"Production and staging are the same load balancer: {ids[Side.PRODUCTION]}.",
+            hint="Name two load balancers with --lb1 and --lb2.",
+        )
+    vip = resource_id(target.vip, PUBLIC_IP, client.subscription, target.resource_group) if target.vip else None
+    load_balancers = {side: _settled(client, ids[side], settle_s, note) for side in Side}
+    float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
+    float_ = read_float(client, float_id)
+    journal = journals.read(float_) if float_ else None
+    if float_ and journal and not journal.done:
+        return _open_journal(client, journal, ids, vip)
+    chosen = {
+        side: _choose(load_balancers[side], name, side) for side, name in zip(Side, target.frontends, strict=True)
+    }
+    pair = Pair(
+        {side: chosen[side][0] for side in Side},
+        {side: chosen[side][1] for side in Side},
+        float_id,
+    )
+    observed = observe(client, pair)
+    if vip is None or vip == pair.originals[Side.PRODUCTION]:
+        return Resolved(pair, observed, journal)
+    if vip == pair.originals[Side.STAGING]:
+        return Resolved(pair, observed, journal, reached=True)
+    raise Refused(
+        "VipElsewhere",
+        f"The address {vip} is on neither load balancer: "
+        f"production's frontend holds {pair.originals[Side.PRODUCTION]}, staging's {pair.originals[Side.STAGING]}.",
+        hint="Name the address that one of the two frontends holds.",
+    )
+
+
+def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceId], vip: ResourceId | None) -> Resolved:
+    """A swap of this pair is under way or was left behind: finish it if the goal is the same, else keep away."""
+    pair = journal.pair
+    if vip is not None:
+        goal = pair.goal(journal.direction)
+        wanted = next(side for side in Side if pair.load_balancer(side) == ids[Side.STAGING])
+        if goal[wanted] == vip:
+            return Resolved(pair, observe(client, pair), journal)
+    production = pair.load_balancer(Side.PRODUCTION)
+    raise LockHeld(
+        f"A swap of {production.name} and {pair.load_balancer(Side.STAGING).name}, begun at {journal.started} "
+        f"(run {journal.run}), is under way or was left behind: the float {pair.float} is its journal.",
+        hint="If that run is dead, finish what it began: " + vip_command(pair, journal),
+    )
+
+
+def vip_command(pair: Pair, journal: Journal) -> str:
+    """The command line that states a journal's goal, and so begins or finishes it, and changes nothing twice."""
+    goal = pair.goal(journal.direction)
+    names = [
+        f"--subscription {pair.float.subscription}",
+        f"--lb1 {pair.load_balancer(Side.PRODUCTION)}",
+        f"--lb2 {pair.load_balancer(Side.STAGING)}",
+        f"--frontend1 {pair.frontends[Side.PRODUCTION].name}",
+        f"--frontend2 {pair.frontends[Side.STAGING].name}",
+        f"--vip {goal[Side.STAGING]}",
+    ]
+    return " ".join(["vipswap swap", *names, "--yes"])
+
+
+def _settled(client: ArmClient, id: ResourceId, settle_s: float, note: Callable[[str], None]) -> LoadBalancer:
+    """The load balancer once nobody else's operation runs on it, or as it is when the time for that is up."""
+    until, noted = client.clock.monotonic() + settle_s, False
+    while True:
+        load_balancer = read_load_balancer(client, id)
+        busy = load_balancer.state != SUCCEEDED and load_balancer.state not in BROKEN
+        if not busy or client.clock.monotonic() >= until:
+            return load_balancer
+        if not noted:
+            note(f"{id.name} is {load_balancer.state.capitalize()}; waiting up to {settle_s:.0f} s for it")
+            noted = True
+        client.clock.sleep(1.0)
+
+
+def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[ResourceId, ResourceId]:
+    """The frontend to swap and its address: the one named, or the only public one."""
+    flag = "--frontend1" if side is Side.PRODUCTION else "--frontend2"
+    frontends = load_balancer.frontends
+    if name is not None:
+        # An id is as good as a name here.
+        wanted = name.rsplit("/", 1)[-1].lower()
+        frontends = tuple(item for item in frontends if item.id.name.lower() == wanted)
+        if not frontends:
+            known = ", ".join(item.id.name for item in load_balancer.frontends) or "none"
+            raise NotFound(
+                "FrontendNotFound",
+                f"There is no frontend {name!r}; it has: {known}.",
+                status=404,
+                method="GET",
+                resource=str(load_balancer.id),
+            )
+    public = [(item.id, item.public_ip) for item in frontends if item.public_ip is not None]
+    if len(public) > 1:
+        raise UsageError(
+            f"{load_balancer.id.name} has several public frontends: {', '.join(id.name for id, _ in public)}.",
+            hint=f"Choose one with {flag}.",
+        )
+    if public:
+        id, address = public[0]
+        return id, address
+    if frontends:
+        raise Refused(
+            "InternalFrontend",
+            f"The load balancer {load_balancer.id} has an internal frontend and no public IP address to swap.",
+            hint=f"Name a load balancer, or with {flag} a frontend, that has a public IP address.",
+        )
+    raise Refused(
+        "NoPublicIp",
+        f"The load balancer {load_balancer.id} has no frontend with a public IP address.",
+        hint="Give it a frontend with a public IP address first.",
+    )
+
+
+def states(observed: Observed, pair: Pair) -> str:
+    """One sentence on who holds what now."""
+    parts = []
+    for side in Side:
+        frontend, held = pair.frontends[side], observed.held(pair, side)
+        state = observed.load_balancers[side].state.capitalize()
+        parts.append(f"{frontend.parent.name if frontend.parent else ''} holds {_named(observed, held)} and is {state}")
+    production: PublicIp = observed.addresses[Side.PRODUCTION]
+    if production.holder is None:
+        parts.append(f"production's address {production.address or production.id.name} is on NO load balancer")
+    parts.append(f"the float {pair.float.name} {'exists' if observed.float else 'does not exist'}")
+    return "; ".join(parts) + "."
+
+
+def _named(observed: Observed, address: ResourceId | None) -> str:
+    if address is None:
+        return "no public IP address"
+    known = observed.public_ip(address)
+    return f"{address.name} ({known.address})" if known and known.address else address.name

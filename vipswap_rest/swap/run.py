@@ -1,0 +1,228 @@
+"""One swap from what the user named to the report: resolve, preflight, lock, engine, and the truth about the end."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.clock import rfc3339
+from vipswap_rest.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
+from vipswap_rest.ids import ResourceId
+from vipswap_rest.swap import lock, preflight
+from vipswap_rest.swap.engine import Engine, Limits
+from vipswap_rest.swap.execution import Execution, Guard
+from vipswap_rest.swap.journal import Journal
+from vipswap_rest.swap.model import Direction, Observed, Pair, PublicIp, Side
+from vipswap_rest.swap.observe import observe
+from vipswap_rest.swap.preflight import Finding
+from vipswap_rest.swap.reconcile import (
+    Attach,
+    CreateFloat,
+    DeleteFloat,
+    Done,
+    Opening,
+    Step,
+    SwapNatively,
+    next_step,
+)
+from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
+from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, resolve, states, vip_command
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to swap: the opening (order or native), and what is allowed. Times in seconds."""
+
+    opening: Opening = Opening.FLOAT_ON_STAGING
+    allow_address_change: bool = False
+    rollback: bool = True
+    settle_s: float = SETTLE_S
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a swap would do: the findings, and the steps if none of them forbids it."""
+
+    resolved: Resolved
+    journal: Journal
+    findings: list[Finding]
+    steps: list[dict[str, Any]]
+
+
+def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[[str], None] = lambda _: None) -> Plan:
+    """Resolve and inspect a target. Raises what `resolve` raises; errors among the findings are the caller's to
+    refuse."""
+    resolved = resolve(client, target, settle_s=options.settle_s, note=note)
+    resuming = resolved.journal if resolved.journal and not resolved.journal.done else None
+    journal = resuming or Journal(resolved.pair, Direction.EXCHANGED, options.opening, "", "", 0)
+    journal = replace(
+        journal,
+        run=str(uuid.uuid4()),
+        started=rfc3339(client.clock.now()),
+        request_timeout_s=round(client.transport.read_timeout),
+    )
+    findings = []
+    if not resuming:
+        findings = preflight.inspect(
+            resolved.observed, resolved.pair, allow_address_change=options.allow_address_change
+        )
+    refused = any(finding.severity is preflight.Severity.ERROR for finding in findings)
+    steps = [] if refused or resolved.reached else foresee(resolved.observed, journal)
+    return Plan(resolved, journal, findings, steps)
+
+
+def foresee(observed: Observed, journal: Journal) -> list[dict[str, Any]]:
+    """The steps that lie ahead if nothing goes wrong: the engine's own function, run on predictions."""
+    pair = journal.pair
+    steps: list[dict[str, Any]] = []
+    while len(steps) < 10:
+        step = next_step(observed, pair, journal.direction, journal.opening)
+        if isinstance(step, Done):
+            break
+        steps.append(_foreseen(step, pair))
+        if isinstance(step, CreateFloat):
+            float_ = PublicIp(pair.float, "", "succeeded", None, {"id": str(pair.float), "properties": {}})
+            observed = replace(observed, float=float_)
+        elif isinstance(step, Attach):
+            observed = observed.moved(pair, step.side, step.address)
+        elif isinstance(step, SwapNatively):
+            for side, address in step.addresses:
+                observed = observed.moved(pair, side, address)
+        elif isinstance(step, DeleteFloat):
+            observed = replace(observed, float=None)
+        else:
+            break
+    return steps
+
+
+def _foreseen(step: Step, pair: Pair) -> dict[str, Any]:
+    if isinstance(step, Attach):
+        target = pair.load_balancer(step.side)
+        return {"name": "attach", "resource": str(target), "public_ip": str(step.address)}
+    if isinstance(step, SwapNatively):
+        return {"name": "native_swap", "resource": str(pair.load_balancer(Side.PRODUCTION)), "public_ip": None}
+    name = {CreateFloat: "create_float", DeleteFloat: "delete_float"}.get(type(step), type(step).__name__.lower())
+    return {"name": name, "resource": str(pair.float), "public_ip": None}
+
+
+def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guard: Guard) -> Report:
+    """Carry out a plan and report how it ended; every error of the run is in the report, none is raised.
+
+    Raises Refused if a finding forbids the swap.
+    """
+    preflight.refuse(planned.findings)
+    began = client.clock.monotonic()
+    resolved, journal = planned.resolved, planned.journal
+    if resolved.reached:
+        return Report(
+            Outcome.NOTHING_TO_DO,
+            strategy_name(options.opening),
+            0,
+            _addresses(resolved.pair, resolved.observed, resolved.observed, None),
+            total_s=client.clock.monotonic() - began,
+        )
+    execution: Execution | None = None
+    error: VipswapError | None = None
+    engine: Engine | None = None
+    try:
+        observed, claimed = _adopt(client, resolved, journal)
+        execution = Execution(
+            client,
+            journal,
+            observed,
+            emit=emit,
+            guard=guard,
+            claimed=claimed,
+            operation_s=options.limits.operation_s,
+        )
+        engine = Engine(execution, rollback=options.rollback, limits=options.limits)
+        engine.run()
+        error = engine.cause
+    except VipswapError as raised:
+        error = raised
+    ended = execution.observed if execution else resolved.observed
+    if error and execution and not (engine and engine.cause is error):
+        ended = _last_look(execution)
+    outcome, exit_code, told = _judge(error, execution, ended, journal, engine)
+    return Report(
+        outcome,
+        strategy_name(engine.opening if engine else journal.opening),
+        exit_code,
+        _addresses(resolved.pair, resolved.observed, ended, execution),
+        tuple(execution.steps) if execution else (),
+        client.clock.monotonic() - began,
+        told,
+        vip_command(journal.pair, journal) if exit_code in (6, 130) else None,
+    )
+
+
+def strategy_name(opening: Opening) -> str:
+    """The contract's word for the strategy: float or native."""
+    return "native" if opening is Opening.NATIVE else "float"
+
+
+def _adopt(client: ArmClient, resolved: Resolved, journal: Journal) -> tuple[Observed, bool]:
+    """Write our journal over the one that lies in the float, if one does."""
+    if resolved.observed.float is None:
+        return resolved.observed, False
+    lock.take_over(client, resolved.observed.float, journal)
+    return observe(client, journal.pair), True
+
+
+def _last_look(execution: Execution) -> Observed:
+    """What there is at the end, if it can be read; else what was known last."""
+    try:
+        execution.look()
+    except VipswapError:
+        # The error that ended the run is the one to tell; the state is told as it was known.
+        return execution.observed
+    return execution.observed
+
+
+def _judge(
+    error: VipswapError | None, execution: Execution | None, ended: Observed, journal: Journal, engine: Engine | None
+) -> tuple[Outcome, int, VipswapError | None]:
+    """The outcome, the contract's exit code, and the error to tell."""
+    written = bool(execution and execution.written)
+    if error is None:
+        return Outcome.SWAPPED, 0, None
+    if engine and engine.cause is error:
+        # The engine turned round and arrived.
+        return (Outcome.ROLLED_BACK, 5, error) if written else (Outcome.FAILED, 1, error)
+    if isinstance(error, (LockHeld, Refused)):
+        return Outcome.REFUSED, error.exit_code, error
+    where = states(ended, journal.pair)
+    again = vip_command(journal.pair, journal)
+    changed = written or ended.float is not None
+    if isinstance(error, Interrupted):
+        hint = f"Finish it: {again}" if changed else "Nothing was changed."
+        return Outcome.INTERRUPTED, 130, Interrupted(f"{error.message} {where}", hint=hint)
+    cause = error.cause if isinstance(error, RunFailed) else error
+    if not changed:
+        return Outcome.FAILED, 1, RunFailed(str(cause), exit_code=1, cause=cause)
+    failed = RunFailed(
+        f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=f"Finish it: {again}"
+    )
+    return Outcome.NEEDS_RECOVERY, 6, failed
+
+
+def _addresses(pair: Pair, before: Observed, after: Observed, execution: Execution | None) -> dict[Side, AddressReport]:
+    reports = {}
+    for side in Side:
+        id = pair.originals[side]
+        reports[side] = AddressReport(
+            id,
+            after.addresses[side].address,
+            _frontend_of(pair, before, id),
+            _frontend_of(pair, after, id),
+            execution.ledger.seconds(id) if execution else None,
+        )
+    return reports
+
+
+def _frontend_of(pair: Pair, observed: Observed, address: ResourceId) -> ResourceId | None:
+    return next((pair.frontends[side] for side in Side if observed.held(pair, side) == address), None)
