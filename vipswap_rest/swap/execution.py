@@ -258,7 +258,9 @@ class Execution:
         if self.observed.float is not None:
             lock.check_ours(self.observed.float, self.journal)
             self._claimed = True
-        elif self._claimed and not self._float_gone:
+        elif self._claimed and not self._float_gone and not self.production_out:
+            # Inside the outage a float that cannot be seen is no reason to stop: whoever took over has written a load
+            # balancer, and the etag tells.
             raise lock.held(self.journal, "is gone: another run finished in our place")
 
     def _works_on(self, address: ResourceId, side: Side) -> bool:
@@ -288,7 +290,8 @@ class Execution:
             # The operation goes on whatever this read says; the write itself is guarded by its etag.
             log.debug("reading ahead failed: %s", error)
             return
-        lock.check_ours(float_, self.journal)
+        if float_ is not None:
+            lock.check_ours(float_, self.journal)
 
     def _fresh(self, side: Side) -> LoadBalancer:
         """A side's load balancer with an etag that was read after our last write to it."""

@@ -41,10 +41,8 @@ def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
         raise held(journal, "was just taken by another run") from error
 
 
-def check_ours(public_ip: PublicIp | None, journal: Journal) -> None:
+def check_ours(public_ip: PublicIp, journal: Journal) -> None:
     """Raise LockHeld unless the float still bears our run id: another run may have taken it over."""
-    if public_ip is None:
-        raise held(journal, "is gone: another run finished in our place")
     if journals.read(public_ip).run != journal.run:
         raise held(journal, "was taken over by another run")
 

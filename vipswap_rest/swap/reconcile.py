@@ -147,6 +147,8 @@ def _disagreement(observed: Observed, pair: Pair) -> Step | None:
             return Refuse(frontend, "The frontend has no public IP address.")
         if held not in ours:
             return Refuse(frontend, f"The frontend holds {held}, which is none of this swap's addresses.")
+        if held == pair.float and observed.float is None:
+            continue  # The frontend refers to it, so it exists: a late read must not keep production waiting.
         known = observed.public_ip(held)
         if known is None or not known.held_by(frontend):
             return Wait(held, "the frontend refers to it and it does not show that yet")

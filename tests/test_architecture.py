@@ -1,0 +1,76 @@
+"""The layout shows the architecture: imports go one way."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "vipswap_rest"
+
+# Each part may import the parts named for it, and itself. A part is a module of the package, or a folder of them.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "ids": set(),
+    "clock": set(),
+    "clouds": {"errors"},
+    "lro": {"errors"},
+    "transport": {"__init__", "clock", "clouds", "errors", "lro"},
+    "auth": {"clock", "clouds", "errors", "transport"},
+    "arm": {"clouds", "errors", "lro", "transport"},
+    "network": {"arm", "ids"},
+    "swap": {"arm", "clock", "errors", "ids", "network"},
+    "emulator": {"ids"},
+    "cli": {"__init__", "arm", "auth", "clock", "clouds", "errors", "ids", "network", "swap", "transport", "emulator"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+# The pure core: no request and no clock in it.
+PURE = ["lro", "swap/model", "swap/reconcile", "swap/journal", "swap/outage", "swap/preflight", "swap/verdict"]
+IMPURE = {"requests", "time", "socket", "asyncio", "subprocess", "threading", "os", "vipswap_rest.transport"}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """The absolute names of the modules that a file imports, anywhere in it."""
+    found: set[str] = set()
+    package = [PACKAGE.name, *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_part_imports_only_what_stands_below_it(path: Path) -> None:
+    part = part_of(path)
+    names = [name.split(".") for name in imports(path) if name.split(".")[0] == PACKAGE.name]
+    used = {name[1] if len(name) > 1 and (PACKAGE / name[1]).exists() else None for name in names}
+    used |= {name[1] for name in names if len(name) > 1 and (PACKAGE / f"{name[1]}.py").exists()}
+    used.discard(None)
+
+    assert used - {part} <= ALLOWED[part]
+
+
+def test_every_part_has_its_place_in_the_order() -> None:
+    assert {part_of(path) for path in modules()} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_the_pure_core_does_no_io_and_reads_no_clock(name: str) -> None:
+    used = imports(PACKAGE / f"{name}.py")
+
+    assert not {item for item in used for root in IMPURE if item == root or item.startswith(root + ".")}
