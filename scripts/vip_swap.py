@@ -74,10 +74,12 @@ def read_config(path="azurermconfig.json"):
             "AZURE_CLIENT_ID": config["appId"],
             "AZURE_CLIENT_SECRET": config["appSecret"],
         }
-    except OSError:
-        raise UsageError(f"Cannot read {path} in this folder: it holds tenantId, appId, appSecret, subscriptionId.")
-    except (ValueError, KeyError, TypeError):
-        raise UsageError(f"{path} is not JSON with tenantId, appId, appSecret and subscriptionId.")
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read {path} in this folder: it holds tenantId, appId, appSecret, subscriptionId."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is not JSON with tenantId, appId, appSecret and subscriptionId.") from error
 
 
 def main():

@@ -1,0 +1,187 @@
+"""Whose a public IP is: its ipConfiguration, which follows the frontends, and when it may change hands."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from .errors import ArmError
+from .messages import Json
+from .operations import Move, Operation
+from .state import State, properties, provisioning_state
+from .timeline import Timeline
+
+LOAD_BALANCERS = "Microsoft.Network/loadBalancers"
+PUBLIC_IPS = "Microsoft.Network/publicIPAddresses"
+# Documentation's own networks (RFC 5737, RFC 3849): an emulated address is nobody's.
+_POOLS = {"IPv4": ("203.0.113.0/24", "198.51.100.0/24"), "IPv6": ("2001:db8::/64",)}
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An address that a running operation is taking off `frontend` of `resource`, and not yet anybody else's."""
+
+    operation: Operation
+    public_ip: str
+    resource: str
+    frontend: str
+
+
+class Addresses:
+    """The public IPs' side of every write of a load balancer, and its share of the timeline.
+
+    The model follows at once: recorded, a GET of the public IP right after the PUT was accepted shows the new owner
+    (26 of 26). When *another* load balancer may take a released address is not known: `release` says it.
+    """
+
+    def __init__(self, state: State, timeline: Timeline, release: str) -> None:
+        self._state = state
+        self._timeline = timeline
+        self._release = release
+        self._holds: dict[str, Hold] = {}
+        self._last: dict[str, int] = {}
+
+    def owner(self, public_ip: str) -> str | None:
+        """The id of what the public IP is allocated to in the model, or None."""
+        for balancer in self._state.of_type(LOAD_BALANCERS):
+            if provisioning_state(balancer) == "Deleting":
+                continue  # its addresses were released when the deletion was accepted, or are held until it completes
+            for frontend, address in frontends(balancer):
+                if address is not None and address.lower() == public_ip.lower():
+                    return frontend
+        found = properties(self._state.get(public_ip) or {})
+        for key in ("ipConfiguration", "natGateway"):
+            reference = found.get(key)
+            if isinstance(reference, dict) and isinstance(reference.get("id"), str):
+                return str(reference["id"])
+        return None
+
+    def holder(self, public_ip: str) -> Hold | None:
+        """The hold of a running operation on the address, or None."""
+        return self._holds.get(public_ip.lower())
+
+    def follow(self, moves: Iterable[Move]) -> None:
+        """Let the public IPs show whose they are after these moves."""
+        moves = list(moves)
+        for move in moves:
+            if move.off is not None:
+                self._leave(move.off, move.frontend)
+        for move in moves:
+            if move.on is not None:
+                self._join(move.on, move.frontend)
+
+    def _leave(self, public_ip: str, frontend: str) -> None:
+        body = self._state.get(public_ip)
+        if body is None:
+            return
+        found = properties(body)
+        reference = found.get("ipConfiguration")
+        if isinstance(reference, dict) and str(reference.get("id")).lower() == frontend.lower():
+            del found["ipConfiguration"]
+            if str(found.get("publicIPAllocationMethod")).lower() == "dynamic":
+                # Dynamic allocation: the address goes with the association, only the DNS label stays.
+                found.pop("ipAddress", None)
+            self._state.touch(body)
+
+    def _join(self, public_ip: str, frontend: str) -> None:
+        body = self._state.get(public_ip)
+        if body is not None and properties(body).get("ipConfiguration") != {"id": frontend}:
+            properties(body)["ipConfiguration"] = {"id": frontend}
+            self._state.touch(body)
+
+    def accept(self, operation: Operation, moves: Sequence[Move], t: float) -> None:
+        """A write was accepted: note it, and release or hold the addresses that it takes off."""
+        if not moves:
+            self._note(t, "request_accepted", operation, None, operation.public_ip, None)
+        for move in moves:
+            self._note(t, "request_accepted", operation, move.resource, move.off, move.frontend)
+        for move in moves:
+            if move.on is not None:
+                # Taken back by the load balancer that was giving it up: nothing is released any more.
+                self._holds.pop(move.on.lower(), None)
+        kept = {move.on.lower() for move in moves if move.on is not None}
+        for move in moves:
+            if move.off is not None and move.off.lower() not in kept:
+                self._holds[move.off.lower()] = Hold(operation, move.off, move.resource, move.frontend)
+        if self._release == "accept":
+            self._let_go(operation, t)
+
+    def inherit(self, old: Operation, new: Operation, t: float) -> None:
+        """`new` has superseded `old`: what `old` was taking off and putting on is now done, or undone, by `new`."""
+        self._outcome(t, "operation_canceled", old)
+        for key, hold in list(self._holds.items()):
+            if hold.operation is old:
+                self._holds[key] = Hold(new, hold.public_ip, hold.resource, hold.frontend)
+        moved = {move.frontend.lower() for move in new.moves}
+        left = [Move(move.resource, move.frontend, None, move.on) for move in old.moves]
+        new.moves += tuple(move for move in left if move.frontend.lower() not in moved)
+
+    def complete(self, operation: Operation, t: float) -> None:
+        """The operation succeeded: what it held is free, what it put on is attached."""
+        self._let_go(operation, t)
+        for move in operation.moves:
+            if move.on is not None:
+                self._note(t, "address_attached", operation, move.resource, move.on, move.frontend)
+        self._outcome(t, "operation_succeeded", operation)
+
+    def _outcome(self, t: float, event: str, operation: Operation) -> None:
+        if not operation.moves:
+            self._note(t, event, operation, None, operation.public_ip, None)
+        for move in operation.moves:
+            self._note(t, event, operation, move.resource, move.on, move.frontend)
+
+    def _let_go(self, operation: Operation, t: float) -> None:
+        for key, hold in list(self._holds.items()):
+            if hold.operation is operation:
+                del self._holds[key]
+                self._note(t, "address_released", operation, hold.resource, hold.public_ip, hold.frontend)
+
+    def _note(
+        self,
+        t: float,
+        event: str,
+        operation: Operation,
+        resource: str | None,
+        public_ip: str | None,
+        frontend: str | None,
+    ) -> None:
+        self._timeline.add(t, event, resource or operation.resources[0], public_ip, frontend, operation.id)
+
+    def allocate(self, version: str) -> str:
+        """An address that no public IP has, counted upwards so that one given back is not handed out at once.
+
+        Raises ArmError once the two documentation networks are used up.
+        """
+        networks = [ipaddress.ip_network(pool) for pool in _POOLS.get(version, _POOLS["IPv4"])]
+        sizes = [min(network.num_addresses - 2, 254) for network in networks]
+        taken = {properties(body).get("ipAddress") for body in self._state.of_type(PUBLIC_IPS)}
+        start = self._last.get(version, -1) + 1
+        for offset in range(sum(sizes)):
+            number = index = (start + offset) % sum(sizes)
+            for network, size in zip(networks, sizes, strict=True):
+                if index < size:
+                    address = str(network[index + 1])
+                    break
+                index -= size
+            if address not in taken:
+                self._last[version] = number
+                return address
+        raise ArmError(
+            400,
+            "PublicIPCountLimitReached",
+            f"Cannot create more than {sum(sizes)} public IP addresses for this subscription in this region.",
+        )
+
+
+def frontends(balancer: Json) -> Iterator[tuple[str, str | None]]:
+    """The load balancer's frontends: each one's id and the id of its public IP, or None."""
+    listed = properties(balancer).get("frontendIPConfigurations")
+    for frontend in listed if isinstance(listed, list) else ():
+        if not isinstance(frontend, dict) or not isinstance(frontend.get("name"), str):
+            continue
+        identity = frontend.get("id") or f"{balancer['id']}/frontendIPConfigurations/{frontend['name']}"
+        found = frontend.get("properties")
+        reference = found.get("publicIPAddress") if isinstance(found, dict) else None
+        address = reference.get("id") if isinstance(reference, dict) else None
+        yield str(identity), address if isinstance(address, str) else None

@@ -1,0 +1,273 @@
+"""The emulator itself: a plain function of a request and the clock. No socket, no thread, no sleep.
+
+Every call first completes the operations that are due by the clock, each at its own time, so that nothing has to run
+between calls and tests can play it on a clock of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.utils import format_datetime
+
+from . import environment, errors, paths, versions
+from .admin import Admin
+from .calls import Call, Reply, World
+from .clock import Clock
+from .errors import ArmError
+from .latency import header
+from .load_balancers import LoadBalancers
+from .messages import Answer, Json, Request, encode
+from .native_swap import NativeSwap
+from .operations import Operation
+from .paths import Path
+from .public_ips import PublicIps
+from .settings import TENANT, Settings
+from .state import Identifiers
+from .stored import Groups, Stored
+from .virtual_networks import VirtualNetworks, find_child, find_children
+
+Handler = Callable[[Call], Reply]
+
+# Recorded in 2025: what is left of the bucket after one call, by the kind of call. It never sinks: throttling is
+# another matter.
+_BUDGETS = {"GET": ("reads", 16499), "HEAD": ("reads", 16499), "DELETE": ("deletes", 11999)}
+_WRITES = ("writes", 11999)
+_EPOCH = datetime(1, 1, 1, tzinfo=timezone.utc)
+
+
+class Emulator:
+    """ARM with the types this project is about, and whatever else is PUT into it.
+
+    settings: what nobody knows about Azure, and how fast it is. clock: the only source of time.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.requests: list[Json] = []
+        self._identifiers = Identifiers(settings.seed)
+        self._admin = Admin(self)
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the start: environment, timeline, requests, and the durations still to be drawn."""
+        self.requests = []
+        self.world = World.create(self.settings, self._identifiers)
+        environment.build(self.world, self.settings)
+        self._types: dict[str, LoadBalancers | PublicIps | VirtualNetworks] = {
+            "loadbalancers": LoadBalancers(self.world),
+            "publicipaddresses": PublicIps(self.world),
+            "virtualnetworks": VirtualNetworks(self.world),
+        }
+        self._stored = Stored(self.world)
+        self._groups = Groups(self.world)
+        self._native = NativeSwap(self.world)
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request. Never raises for anything that came in from outside."""
+        now = self.clock.monotonic()
+        self.world.operations.settle(now)
+        if request.segments[0].lower() == "emulator":
+            return self._admin.handle(request)
+        entry: Json = {
+            "t": now,
+            "method": request.method,
+            "path": request.path,
+            "status": None,
+            "authorized": False,
+            "user_agent": request.headers.get("user-agent"),
+        }
+        self.requests.append(entry)
+        try:
+            self._authorize(request)
+            entry["authorized"] = True
+            reply = self._route(request, now)
+        except ArmError as error:
+            reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=error.headers)
+        answer = self._answer(request, reply)
+        entry["status"] = answer.status
+        return answer
+
+    def _authorize(self, request: Request) -> None:
+        """Any token will do, but there must be one."""
+        if not request.headers.get("authorization", "").strip():
+            raise errors.unauthenticated()
+
+    def _route(self, request: Request, now: float) -> Reply:
+        path = paths.parse(request.segments)
+        if path is None:
+            raise errors.unknown_path(request.path)
+        if not request.query.get("api-version"):
+            raise errors.api_version_missing()
+        call = Call(request, path, now, int((self.clock.now() - _EPOCH).total_seconds() * 10_000_000))
+        if path.subscription is None:
+            return self._only_get(call, self._list_subscriptions)
+        if not paths.is_subscription(path.subscription):
+            raise errors.subscription_malformed(path.subscription)
+        if not self.world.state.has_subscription(path.subscription):
+            raise errors.subscription_not_found(path.subscription)
+        if path.group is None:
+            return self._route_subscription(call)
+        if path.namespace is None:
+            return self._route_group(call)
+        if self.world.state.group(path.subscription, path.group) is None:
+            raise errors.group_not_found(path.group)
+        if path.is_list:
+            return self._only_get(call, self._list)
+        return self._route_resource(call)
+
+    def _only_get(self, call: Call, handler: Handler) -> Reply:
+        return _dispatch(call, {"GET": handler})
+
+    def _route_subscription(self, call: Call) -> Reply:
+        path = call.path
+        if path.namespace is None:
+            return self._only_get(call, self._list_groups if path.types else self._get_subscription)
+        if path.is_a("locations/operations", "locations/operationResults") and not path.is_list:
+            return self._only_get(call, self._poll)
+        if path.is_a("locations/setLoadBalancerFrontendPublicIpAddresses") and len(path.names) == 1:
+            return _dispatch(call, {"POST": self._native.post})
+        if path.is_list and len(path.types) == 1:
+            return self._only_get(call, self._list)
+        raise errors.unknown_path(call.request.path)
+
+    def _route_group(self, call: Call) -> Reply:
+        if call.request.method == "PUT" and not paths.is_group(call.path.group or ""):
+            raise errors.name_invalid(call.path.group or "")
+        groups = self._groups
+        return _dispatch(call, {"GET": groups.get, "HEAD": groups.get, "PUT": groups.put, "DELETE": groups.delete})
+
+    def _route_resource(self, call: Call) -> Reply:
+        path = call.path
+        if call.request.method != "GET" and not all(paths.is_name(name) for name in path.names):
+            raise errors.name_invalid(path.name)
+        network = (path.namespace or "").lower() == "microsoft.network"
+        known = self._types.get(path.types[0].lower()) if network else None
+        if len(path.types) == 1:
+            handlers = known or self._stored
+            return _dispatch(
+                call,
+                {"GET": self._get, "PUT": handlers.put, "PATCH": handlers.patch, "DELETE": handlers.delete},
+            )
+        if isinstance(known, VirtualNetworks) and path.is_a("virtualNetworks/subnets"):
+            return _dispatch(call, {"GET": self._get_child, "PUT": known.put_subnet})
+        if known is not None:
+            # Frontends, rules and probes have no PUT of their own: they change with the whole load balancer.
+            return self._only_get(call, self._get_child)
+        stored = self._stored
+        return _dispatch(
+            call, {"GET": self._get_child, "PUT": stored.put, "PATCH": stored.patch, "DELETE": stored.delete}
+        )
+
+    def _get(self, call: Call) -> Reply:
+        body = self.world.state.get(call.path.id)
+        if body is None:
+            raise self.world.missing(call.path)
+        return Reply(200, body, etag=True)
+
+    def _get_child(self, call: Call) -> Reply:
+        body = self.world.state.get(call.path.id) or find_child(self.world, call.path)
+        if body is None:
+            raise self.world.missing(call.path)
+        return Reply(200, body, etag=True)
+
+    def _list(self, call: Call) -> Reply:
+        path, state = call.path, self.world.state
+        if len(path.types) > 1:
+            parent = path.parent()
+            if state.get(parent.id) is None and find_child(self.world, parent) is None:
+                raise self.world.missing(parent)
+            children = find_children(self.world, path) or []
+            stored = [body for body in state.of_type(path.type) if body["id"].lower().startswith(path.key + "/")]
+            return Reply(200, {"value": children + stored})
+        scope = Path(path.subscription, path.group).key
+        found = [body for body in state.of_type(path.type) if body["id"].lower().startswith(scope + "/")]
+        return Reply(200, {"value": [versions.render(body, call.api_version) for body in found]})
+
+    def _list_groups(self, call: Call) -> Reply:
+        return Reply(200, {"value": self.world.state.groups(call.path.subscription or "")}, by_gateway=True)
+
+    def _list_subscriptions(self, call: Call) -> Reply:
+        found = [_subscription(one) for one in self.world.state.subscriptions()]
+        count = {"type": "Total", "value": len(found)}
+        return Reply(200, {"value": found, "count": count}, by_gateway=True)
+
+    def _get_subscription(self, call: Call) -> Reply:
+        return Reply(200, _subscription(call.path.subscription or ""), by_gateway=True)
+
+    def _poll(self, call: Call) -> Reply:
+        """An operation's status, always 200, or its result: 202 while it runs, then 204, as recorded."""
+        query = call.request.target.partition("?")[2]
+        operation = self.world.operations.find(call.path.name, query)
+        if call.path.is_a("locations/operationResults"):
+            status = 202 if operation.running else 204
+            return Reply(status, None, operation, result_url=True, pause=operation.running, notified=False)
+        return Reply(200, operation.body(), operation, status_url=False, pause=operation.running, notified=False)
+
+    def _answer(self, request: Request, reply: Reply) -> Answer:
+        body = b""
+        headers = self._headers(request, reply)
+        if reply.body is not None and reply.status != 204:
+            shown = versions.render(reply.body, request.query.get("api-version", ""))
+            headers["Content-Type"] = "application/json; charset=utf-8"
+            body = encode(shown)
+            if reply.etag and isinstance(reply.body.get("etag"), str):
+                headers["ETag"] = reply.body["etag"]
+        return Answer(reply.status, headers, body)
+
+    def _headers(self, request: Request, reply: Reply) -> dict[str, str]:
+        request_id = self._identifiers.guid()
+        headers = {
+            "Cache-Control": "no-cache",
+            "x-ms-request-id": request_id,
+            "x-ms-correlation-request-id": request.headers.get("x-ms-correlation-request-id", request_id),
+            "Date": format_datetime(self.clock.now().astimezone(timezone.utc), usegmt=True),
+        }
+        if reply.by_gateway and reply.status >= 400:
+            headers["x-ms-failure-cause"] = "gateway"
+        else:
+            kind, left = _BUDGETS.get(request.method, _WRITES)
+            headers[f"x-ms-ratelimit-remaining-subscription-global-{kind}"] = str(left)
+        if not reply.by_gateway:
+            headers["x-ms-arm-service-request-id"] = self._identifiers.guid()
+        if reply.operation is not None:
+            headers.update(_operation_headers(request.origin, reply, reply.operation))
+        headers.update(reply.headers)
+        return headers
+
+
+def _operation_headers(origin: str, reply: Reply, operation: Operation) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if reply.status_url:
+        headers["Azure-AsyncOperation"] = origin + operation.path
+        if reply.notified:
+            headers["Azure-AsyncNotification"] = "Enabled"
+    if reply.result_url:
+        headers["Location"] = origin + operation.result_path
+        # Recorded: the result comes under the request id of the call that started the operation.
+        headers["x-ms-arm-service-request-id"] = operation.request_id
+    if reply.pause and operation.retry_after is not None:
+        headers["Retry-After"] = header(operation.retry_after)
+    if operation.superseded_by is not None and not reply.status_url:
+        headers["Canceled-By-Azure-AsyncOperation"] = origin + operation.superseded_by.path
+    return headers
+
+
+def _dispatch(call: Call, handlers: dict[str, Handler]) -> Reply:
+    handler = handlers.get(call.request.method)
+    if handler is None:
+        raise errors.method_not_allowed(call.request.method, list(handlers))
+    return handler(call)
+
+
+def _subscription(identity: str) -> Json:
+    return {
+        "id": f"/subscriptions/{identity}",
+        "subscriptionId": identity,
+        "tenantId": TENANT,
+        "displayName": "vipswap emulator",
+        "state": "Enabled",
+        "authorizationSource": "RoleBased",
+        "subscriptionPolicies": {"spendingLimit": "Off", "locationPlacementId": "Public_2014-09-01"},
+    }

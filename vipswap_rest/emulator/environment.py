@@ -1,0 +1,149 @@
+"""The article's environment as it can be had today: production and staging, each behind its own load balancer.
+
+Basic load balancers and addresses can no longer be made, so both are Standard and the addresses Static. The scale
+sets' instances are the pools' members.
+"""
+
+from __future__ import annotations
+
+from . import load_balancer, public_ip
+from .calls import World
+from .load_balancers import spelling
+from .messages import Json
+from .settings import SUBSCRIPTION, Settings
+from .state import group_body
+
+GROUP = "vipswap"
+LOCATION = "westus"
+LOAD_BALANCERS = ("vipswap1lb", "vipswap2lb")
+_BASE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+_NETWORK = f"{_BASE}/providers/Microsoft.Network"
+_SCALE_SETS = f"{_BASE}/providers/Microsoft.Compute/virtualMachineScaleSets"
+_SUBNET = f"{_NETWORK}/virtualNetworks/vipswapvnet/subnets/subnet"
+
+
+def build(world: World, settings: Settings) -> None:
+    """Fill the world with what the settings' environment holds."""
+    world.state.add_subscription(SUBSCRIPTION)
+    if settings.env == "none":
+        return
+    world.state.put(group_body(_BASE, LOCATION))
+    _store(world, "Microsoft.Network/virtualNetworks", "vipswapvnet", _network())
+    for number, name in enumerate(LOAD_BALANCERS, 1):
+        side = f"vipswap{number}"
+        _add_address(world, f"{side}pip", f"{side}lb")
+        _add_balancer(world, name, side)
+        _store(world, "Microsoft.Compute/virtualMachineScaleSets", side, _scale_set(name, side))
+
+
+def _add_address(world: World, name: str, label: str) -> None:
+    given: Json = {
+        "location": LOCATION,
+        "properties": {"publicIPAllocationMethod": "Static", "dnsSettings": {"domainNameLabel": label}},
+        "sku": {"name": "Standard", "tier": "Regional"},
+    }
+    body = public_ip.complete(given, None, f"{_NETWORK}/publicIPAddresses/{name}", world.identifiers.guid)
+    body["properties"]["provisioningState"] = "Succeeded"
+    body["properties"]["ipAddress"] = world.addresses.allocate("IPv4")
+    world.state.touch(body)
+    world.state.put(body)
+
+
+def _add_balancer(world: World, name: str, side: str) -> None:
+    identity = f"{_NETWORK}/loadBalancers/{name}"
+    body = load_balancer.complete(_balancer(identity, side), None, identity, world.identifiers.guid, spelling(world))
+    pool = body["properties"]["backendAddressPools"][0]["properties"]
+    nic = f"networkInterfaces/{side}nic/ipConfigurations/{side}ipconfig"
+    pool["backendIPConfigurations"] = [
+        {"id": f"{_SCALE_SETS}/{side}/virtualMachines/{instance}/{nic}"} for instance in (0, 1)
+    ]
+    world.state.touch(body)
+    world.state.put(body)
+    address = world.state.get(f"{_NETWORK}/publicIPAddresses/{side}pip")
+    assert address is not None
+    address["properties"]["ipConfiguration"] = {"id": f"{identity}/frontendIPConfigurations/LoadBalancerFrontEnd"}
+
+
+def _balancer(identity: str, side: str) -> Json:
+    frontend = {"id": f"{identity}/frontendIPConfigurations/LoadBalancerFrontEnd"}
+    return {
+        "location": LOCATION,
+        "sku": {"name": "Standard", "tier": "Regional"},
+        "properties": {
+            "frontendIPConfigurations": [
+                {
+                    "name": "LoadBalancerFrontEnd",
+                    "properties": {"publicIPAddress": {"id": f"{_NETWORK}/publicIPAddresses/{side}pip"}},
+                }
+            ],
+            "backendAddressPools": [{"name": "bepool"}],
+            "probes": [{"name": "tcp9000", "properties": {"protocol": "Tcp", "port": 9000}}],
+            "loadBalancingRules": [
+                {
+                    "name": "http",
+                    "properties": {
+                        "frontendIPConfiguration": frontend,
+                        "backendAddressPool": {"id": f"{identity}/backendAddressPools/bepool"},
+                        "probe": {"id": f"{identity}/probes/tcp9000"},
+                        "protocol": "Tcp",
+                        "frontendPort": 9000,
+                        "backendPort": 9000,
+                    },
+                }
+            ],
+            "inboundNatPools": [
+                _nat_pool("natpool", frontend, 50000, 50120, 22),
+                _nat_pool("natpool2", frontend, 9200, 9320, 9000),
+            ],
+        },
+    }
+
+
+def _nat_pool(name: str, frontend: Json, first: int, last: int, backend: int) -> Json:
+    return {
+        "name": name,
+        "properties": {
+            "frontendIPConfiguration": frontend,
+            "protocol": "Tcp",
+            "frontendPortRangeStart": first,
+            "frontendPortRangeEnd": last,
+            "backendPort": backend,
+        },
+    }
+
+
+def _network() -> Json:
+    return {
+        "location": LOCATION,
+        "properties": {
+            "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+            "subnets": [{"name": "subnet", "id": _SUBNET, "properties": {"addressPrefix": "10.0.0.0/24"}}],
+        },
+    }
+
+
+def _scale_set(balancer: str, side: str) -> Json:
+    identity = f"{_NETWORK}/loadBalancers/{balancer}"
+    configuration = {
+        "name": f"{side}ipconfig",
+        "properties": {
+            "subnet": {"id": _SUBNET},
+            "loadBalancerBackendAddressPools": [{"id": f"{identity}/backendAddressPools/bepool"}],
+            "loadBalancerInboundNatPools": [
+                {"id": f"{identity}/inboundNatPools/{name}"} for name in ("natpool", "natpool2")
+            ],
+        },
+    }
+    nic = {"name": f"{side}nic", "properties": {"primary": True, "ipConfigurations": [configuration]}}
+    return {
+        "location": LOCATION,
+        "sku": {"name": "Standard_B1s", "tier": "Standard", "capacity": 2},
+        "properties": {"virtualMachineProfile": {"networkProfile": {"networkInterfaceConfigurations": [nic]}}},
+    }
+
+
+def _store(world: World, kind: str, name: str, given: Json) -> None:
+    body: Json = {"name": name, "id": f"{_BASE}/providers/{kind}/{name}", "etag": "", "type": kind, **given}
+    body["properties"]["provisioningState"] = "Succeeded"
+    world.state.touch(body)
+    world.state.put(body)

@@ -1,0 +1,233 @@
+"""ARM's errors: their codes, texts and shapes. Where a text is not recorded anywhere, the function says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .messages import Json
+
+
+class ArmError(Exception):
+    """The call is refused with an error of ARM's form; nothing was changed.
+
+    `gateway` tells who speaks: ARM itself (no service request id, x-ms-failure-cause) or the resource provider.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Sequence[Json] | None = (),
+        *,
+        gateway: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.gateway = gateway
+        self.headers = dict(headers or {})
+        error: Json = {"code": code, "message": message}
+        # Recorded: providers' errors carry `details`, empty or not; the gateway's carry none.
+        if not gateway and details is not None:
+            error["details"] = list(details)
+        self.body: Json = {"error": error}
+
+
+def gateway(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> ArmError:
+    """An error that ARM itself answers with, before any provider sees the call."""
+    return ArmError(status, code, message, gateway=True, headers=headers)
+
+
+def unauthenticated() -> ArmError:
+    """401: no token was sent."""
+    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
+    message = "Authentication failed. The 'Authorization' header is missing."
+    headers = {"WWW-Authenticate": challenge.format(message)}
+    return gateway(401, "AuthenticationFailed", message, headers)
+
+
+def api_version_missing() -> ArmError:
+    """400: every call needs its api-version."""
+    message = "The api-version query parameter (?api-version=) is required for all requests."
+    return gateway(400, "MissingApiVersionParameter", message)
+
+
+def unknown_path(path: str) -> ArmError:
+    """404: nothing of ARM's is at this path (the emulator's wording)."""
+    return gateway(404, "NotFound", f"No resource was found that matches the request path '{path}'.")
+
+
+def method_not_allowed(method: str, allowed: Sequence[str]) -> ArmError:
+    """405: the resource exists, but not for this method."""
+    message = f"The requested resource does not support http method '{method}'."
+    return gateway(405, "MethodNotAllowed", message, {"Allow": ", ".join(allowed)})
+
+
+def subscription_not_found(subscription: str) -> ArmError:
+    """404: no such subscription, or none that this token may see."""
+    return gateway(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+
+
+def subscription_malformed(subscription: str) -> ArmError:
+    """400: the subscription is no GUID."""
+    message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
+    return gateway(400, "InvalidSubscriptionId", message)
+
+
+def group_not_found(group: str) -> ArmError:
+    """404: no such resource group."""
+    return gateway(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def resource_not_found(kind: str, name: str, group: str) -> ArmError:
+    """404 of the gateway: it has never heard of the resource. `kind` is the full type, `Microsoft.Network/...`."""
+    message = (
+        f"The Resource '{kind}/{name}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+    )
+    return gateway(404, "ResourceNotFound", message)
+
+
+def not_found(resource: str) -> ArmError:
+    """404 of the provider: the gateway let the call pass, but the resource is gone, or is no child of its parent."""
+    return ArmError(404, "NotFound", f"Resource {resource} not found.")
+
+
+def operation_not_found(operation: str) -> ArmError:
+    """404: no such operation (the emulator's wording)."""
+    return ArmError(404, "NotFound", f"Operation {operation} not found.")
+
+
+def operation_refused() -> ArmError:
+    """403: an operation's URL must come back as it was handed out (the emulator's wording)."""
+    message = "The signature of the operation URL is missing or does not match; it must be polled verbatim."
+    return gateway(403, "AuthorizationFailed", message)
+
+
+def content_invalid(reason: str) -> ArmError:
+    """400 of the gateway: the body is no JSON object."""
+    message = f"The request content was invalid and could not be deserialized: '{reason}'."
+    return gateway(400, "InvalidRequestContent", message)
+
+
+def format_invalid(*reasons: str) -> ArmError:
+    """400 of the provider: the body is JSON, but not of the resource's form."""
+    details = [{"code": "InvalidJson", "message": reason} for reason in reasons]
+    return ArmError(400, "InvalidRequestFormat", "Cannot parse the request.", details)
+
+
+def name_invalid(name: str) -> ArmError:
+    """400: a name that no resource may bear."""
+    return gateway(400, "InvalidResourceName", f"Resource name {name} is invalid.")
+
+
+def location_required() -> ArmError:
+    """400: a PUT without `location`."""
+    return gateway(400, "LocationRequired", "The location property is required for this definition.")
+
+
+def location_changed(name: str, group: str, present: str, wanted: str) -> ArmError:
+    """409: a resource does not move by a PUT. ARM answers this one as a conflict."""
+    message = (
+        f"The resource '{name}' already exists in location '{present}' in resource group '{group}'. "
+        f"A resource with the same name cannot be created in location '{wanted}'. Please select a new resource name."
+    )
+    return gateway(409, "InvalidResourceLocation", message)
+
+
+def etag_mismatch(given: str, present: str, resource: str) -> ArmError:
+    """412: If-Match names another state of the resource."""
+    detail = (
+        f'Etag provided in if-match header W/"{given}" does not match etag {present} '
+        f"of resource {resource} in NRP data store."
+    )
+    return _precondition("PreconditionFailedEtagMismatch", detail)
+
+
+def resource_exists(resource: str) -> ArmError:
+    """412: `If-None-Match: *` on something that exists (the emulator's wording; not seen in any recording)."""
+    detail = f"If-none-match header is * but resource {resource} already exists in NRP data store."
+    return _precondition("PreconditionFailedResourceExists", detail)
+
+
+def _precondition(code: str, message: str) -> ArmError:
+    return ArmError(412, "PreconditionFailed", "Precondition failed.", [{"code": code, "message": message}])
+
+
+def not_provisioned(resource: str, user: str, state: str, operation: str) -> ArmError:
+    """429: something that the call refers to is busy or failed. `user` is the name of what refers to it."""
+    detail = (
+        f"Cannot proceed with operation because resource {resource} used by resource {user} is not in Succeeded "
+        f"state. Resource is in {state} state and the last operation that updated/is updating the resource is "
+        f"{operation}."
+    )
+    return _retryable("ReferencedResourceNotProvisioned", detail)
+
+
+def busy(operation: str, operation_id: str, resource: str, seconds: int) -> ArmError:
+    """429: another operation has the resource; how long to wait stands in the message only, as recorded."""
+    detail = (
+        f"Operation {operation} ({operation_id}) is updating resource {resource}. "
+        f"The call can be retried in {seconds} seconds."
+    )
+    return _retryable("RetryableErrorDueToAnotherOperation", detail)
+
+
+def _retryable(code: str, message: str) -> ArmError:
+    return ArmError(429, "RetryableError", "A retryable error occurred.", [{"code": code, "message": message}])
+
+
+def another_operation(operation_id: str) -> ArmError:
+    """409: the resource is being deleted."""
+    message = (
+        "Another operation on this or dependent resource is in progress. "
+        f"To retrieve status of the operation use uri: {operation_id}."
+    )
+    return ArmError(409, "AnotherOperationInProgress", message)
+
+
+def reference_not_found(referenced: str, user: str) -> ArmError:
+    """400: a reference to something that is not there, or is in another region."""
+    message = (
+        f"Resource {referenced} referenced by resource {user} was not found. "
+        "Please make sure that the referenced resource exists, and that both resources are in the same region."
+    )
+    return ArmError(400, "InvalidResourceReference", message)
+
+
+def address_in_use(frontend: str, public_ip: str, owner: str) -> ArmError:
+    """400: the address belongs to another IP configuration."""
+    message = (
+        f"Resource {frontend} is referencing public IP address {public_ip} "
+        f"that is already allocated to resource {owner}."
+    )
+    return ArmError(400, "PublicIPAddressInUse", message)
+
+
+def address_cannot_be_deleted(public_ip: str, owner: str) -> ArmError:
+    """400: the address is still allocated; the two blanks before `To` are ARM's."""
+    message = (
+        f"Public IP address {public_ip} can not be deleted since it is still allocated to resource {owner}. "
+        "In order to delete the public IP, disassociate/detach the Public IP address from the resource.  "
+        "To learn how to do this, see aka.ms/deletepublicip."
+    )
+    return ArmError(400, "PublicIPAddressCannotBeDeleted", message)
+
+
+def standard_must_be_static(public_ip: str) -> ArmError:
+    """400: a Standard address cannot be Dynamic (code and text from users' reports)."""
+    message = f"Standard sku publicIp {public_ip} must have AllocationMethod set to Static."
+    return ArmError(400, "StandardSkuPublicIPAddressesMustBeStatic", message)
+
+
+def zones_cannot_be_modified(resource: str, present: Sequence[str] | None, wanted: Sequence[str]) -> ArmError:
+    """400: zones are fixed at creation; `present` None leaves the gap that the recording has for a frontend."""
+    constraint = "" if present is None else ", ".join(present) or "NoZone"
+    message = (
+        f"Resource {resource} has an existing availability zone constraint {constraint} and the request has "
+        f"availability zone constraint {', '.join(wanted) or 'NoZone'}, which do not match. Zones cannot be "
+        "added/updated/removed once the resource is created. The resource cannot be updated from regional to zonal "
+        "or vice-versa."
+    )
+    return ArmError(400, "ResourceAvailabilityZonesCannotBeModified", message)

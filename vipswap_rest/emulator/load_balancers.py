@@ -1,0 +1,143 @@
+"""PUT, PATCH and DELETE of load balancers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from . import load_balancer, shapes
+from . import load_balancer_rules as rules
+from .addresses import frontends
+from .calls import Call, Reply, World
+from .messages import Json
+from .operations import Move, Operation
+from .state import properties
+
+
+class LoadBalancers:
+    """The resource type `Microsoft.Network/loadBalancers`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def put(self, call: Call) -> Reply:
+        """Create or replace a load balancer: 201 or 200, always with Azure-AsyncOperation (1138 of 1138)."""
+        world, state = self._world, self._world.state
+        given, previous = call.content(), state.get(call.path.id)
+        world.check_location(call.path, given, previous)
+        shapes.check(given, shapes.LOAD_BALANCER)
+        identity = previous["id"] if previous else world.identity(call.path, load_balancer.TYPE)
+        world.check_conditions(call.request, previous, identity)
+        rules.check_names(given)
+        body = load_balancer.complete(given, previous, identity, world.identifiers.guid, self._spelled)
+        superseded = world.check_free(identity, call.now)
+        moves = self._check(given, body, previous)
+        working = rules.members_of(body, previous)
+        if working:
+            state.settle(body, "Updating")
+        state.touch(body)
+        state.put(body)
+        operation = self._start(call, body, moves, superseded, working)
+        return Reply(200 if previous else 201, body, operation, pause=working)
+
+    def _check(self, given: Json, body: Json, previous: Json | None) -> list[Move]:
+        rules.check_frontends(given, body)
+        rules.check_numbers(body)
+        rules.check_references(body)
+        moves = list(rules.moves(previous, body))
+        for move in moves:
+            rules.check_address(move, body, self._world.state, self._world.addresses, self._world.operations)
+        return moves
+
+    def _start(
+        self, call: Call, body: Json, moves: Sequence[Move], superseded: Operation | None, working: bool
+    ) -> Operation:
+        world = self._world
+        seconds = world.latency.draw("load_balancer_update") if working else 0.0
+        identity = body["id"]
+
+        def succeed(t: float, own: Sequence[str]) -> None:
+            present = world.state.get(identity)
+            if own and present is not None:
+                world.state.settle(present, "Succeeded")
+                if working:
+                    # Recorded: the etag changes when an Updating PUT completes (183 of 183), never after a
+                    # Succeeded one (955 of 955).
+                    world.state.touch(present)
+                    give_dynamic_addresses(world, present)
+            world.addresses.complete(operation, t)
+
+        operation = world.start(call, "PutLoadBalancerOperation", [body], call.now + seconds, succeed)
+        operation.moves = tuple(moves)
+        world.addresses.follow(moves)
+        world.addresses.accept(operation, moves, call.now)
+        world.take_over(superseded, operation, call.now)
+        if not working:
+            world.operations.complete(operation, call.now)
+        return operation
+
+    def patch(self, call: Call) -> Reply:
+        """Replace the tags."""
+        return self._world.patch_tags(call, self._world.state.get(call.path.id))
+
+    def delete(self, call: Call) -> Reply:
+        """202 and an operation, or 204 if there is none; a deletion that runs already is answered with itself.
+
+        How long deleting a load balancer takes was not counted: as long as an update.
+        """
+        world = self._world
+        body = world.state.get(call.path.id)
+        if body is None:
+            return Reply(204)
+        identity = body["id"]
+        running = world.operations.on(identity)
+        if running is not None and running.kind.startswith("Delete"):
+            return deleting(running)
+        world.check_conditions(call.request, body, identity)
+        superseded = world.check_free(identity, call.now) if running else None
+        seconds = world.latency.draw("load_balancer_update") if load_balancer.has_members(body) else 0.0
+        moves = [Move(identity, frontend, address, None) for frontend, address in frontends(body) if address]
+
+        def succeed(t: float, own: Sequence[str]) -> None:
+            if own:
+                world.state.remove(identity)
+            world.addresses.complete(operation, t)
+
+        operation = world.start(call, "DeleteLoadBalancerOperation", [body], call.now + seconds, succeed)
+        operation.moves = tuple(moves)
+        world.state.settle(body, "Deleting")
+        world.state.touch(body)
+        world.addresses.follow(moves)
+        world.addresses.accept(operation, moves, call.now)
+        world.take_over(superseded, operation, call.now)
+        return deleting(operation)
+
+    def _spelled(self, identity: str) -> str:
+        return spelling(self._world)(identity)
+
+
+def spelling(world: World) -> Callable[[str], str]:
+    """A function that spells an id as its resource was first created; unknown ones stay as given."""
+
+    def spelled(identity: str) -> str:
+        body = world.state.get(identity)
+        return str(body["id"]) if body is not None else identity
+
+    return spelled
+
+
+def give_dynamic_addresses(world: World, balancer: Json) -> None:
+    """Let the Dynamic public IPs of a load balancer have an address.
+
+    Recorded: one on a load balancer without members had none yet; one in use had.
+    """
+    for _, identity in frontends(balancer):
+        body = world.state.get(identity) if identity else None
+        if body is not None and "ipAddress" not in properties(body):
+            made = properties(body)
+            made["ipAddress"] = world.addresses.allocate(str(made.get("publicIPAddressVersion", "IPv4")))
+            world.state.touch(body)
+
+
+def deleting(operation: Operation) -> Reply:
+    """The answer to a DELETE: recorded, an empty 202 with both URLs and Retry-After."""
+    return Reply(202, None, operation, result_url=True, pause=True)

@@ -1,0 +1,182 @@
+"""Long-running operations: started by a write, completed by the clock, superseded by the next write.
+
+An operation never runs: it has a time at which it is due, and `settle` completes what is due whenever a call comes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from .errors import ArmError, busy, operation_not_found, operation_refused
+from .latency import Latency
+from .messages import Json
+from .state import Identifiers
+
+
+@dataclass(frozen=True)
+class Move:
+    """One frontend's change of address, by ids; None where it had no public address before, or has none after."""
+
+    resource: str
+    frontend: str
+    off: str | None
+    on: str | None
+
+
+@dataclass(eq=False)
+class Operation:
+    """One operation. `query` is the signed query of its URLs, `due` when it ends, in seconds of the clock.
+
+    `succeed` is called once, with the time and the ids of those of its resources that are still its own. `public_ip`
+    is what the timeline names where there are no moves: the address of its own creation or deletion.
+    """
+
+    id: str
+    kind: str
+    subscription: str
+    location: str
+    resources: tuple[str, ...]
+    due: float
+    retry_after: float | None
+    query: str
+    request_id: str
+    succeed: Callable[[float, Sequence[str]], None]
+    moves: tuple[Move, ...] = ()
+    public_ip: str | None = None
+    status: str = "InProgress"
+    error: Json | None = None
+    superseded_by: Operation | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the operation has not ended."""
+        return self.status == "InProgress"
+
+    @property
+    def path(self) -> str:
+        """The path of its status, with the query that has to come back verbatim."""
+        return self._path("operations")
+
+    @property
+    def result_path(self) -> str:
+        """The path of its result: what Location names."""
+        return self._path("operationResults")
+
+    def body(self) -> Json:
+        """Its status as a poll shows it: recorded, neither id, name nor percentComplete."""
+        return {"status": self.status} if self.error is None else {"status": self.status, "error": self.error}
+
+    def _path(self, kind: str) -> str:
+        provider = f"/subscriptions/{self.subscription}/providers/Microsoft.Network"
+        return f"{provider}/locations/{self.location}/{kind}/{self.id}?{self.query}"
+
+
+@dataclass
+class Operations:
+    """All operations, by id; which of them has which resource; and the end of each at its time."""
+
+    identifiers: Identifiers
+    latency: Latency
+    _by_id: dict[str, Operation] = field(default_factory=dict)
+    _running: list[Operation] = field(default_factory=list)
+    _by_resource: dict[str, Operation] = field(default_factory=dict)
+
+    def start(
+        self,
+        kind: str,
+        resources: Sequence[str],
+        place: tuple[str, str],
+        due: float,
+        succeed: Callable[[float, Sequence[str]], None],
+        *,
+        api_version: str,
+        ticks: int,
+        short: bool = False,
+    ) -> Operation:
+        """Start an operation on `resources` (ids), which are its own from now on. `place`: subscription, location.
+
+        `short` is a public IP's PUT: recorded, it asks for 1 to 3 s where everything else asks for 10.
+        """
+        retry_after = self.latency.retry_after()
+        if short and retry_after is not None:
+            retry_after = min(retry_after, self.latency.scaled(2.0))
+        operation = Operation(
+            id=self.identifiers.guid(),
+            kind=kind,
+            subscription=place[0],
+            location=place[1].replace(" ", "").lower(),
+            resources=tuple(resources),
+            due=due,
+            retry_after=retry_after,
+            query=self._sign(api_version, ticks),
+            request_id=self.identifiers.guid(),
+            succeed=succeed,
+        )
+        self._by_id[operation.id] = operation
+        self._running.append(operation)
+        for resource in resources:
+            self._by_resource[resource.lower()] = operation
+        return operation
+
+    def _sign(self, api_version: str, ticks: int) -> str:
+        """The query of a signed URL: since late 2023 several hundred characters, c a certificate, s and h over it."""
+        letters = self.identifiers.letters
+        return f"api-version={api_version}&t={ticks}&c={letters(560)}&s={letters(342)}&h={letters(43)}"
+
+    def settle(self, now: float) -> None:
+        """Complete every operation that is due, in the order in which they are due, each at its own time."""
+        due = [operation for operation in self._running if operation.due <= now]
+        for operation in sorted(due, key=lambda operation: operation.due):
+            self.complete(operation, operation.due)
+
+    def complete(self, operation: Operation, t: float) -> None:
+        """End the operation with success at `t`."""
+        own = self._end(operation, "Succeeded")
+        operation.succeed(t, own)
+
+    def supersede(self, old: Operation, new: Operation) -> None:
+        """End `old` as Canceled, because `new` has taken its resource."""
+        detail = f"Operation {old.kind} ({old.id}) was canceled and superseded by operation {new.kind} ({new.id})."
+        code = "CanceledAndSupersededDueToAnotherOperation"
+        details = [{"code": code, "message": detail}]
+        old.error = {"code": "Canceled", "message": "Operation was canceled.", "details": details}
+        old.superseded_by = new
+        self._end(old, "Canceled")
+
+    def _end(self, operation: Operation, status: str) -> list[str]:
+        operation.status = status
+        self._running.remove(operation)
+        own = [one for one in operation.resources if self._by_resource.get(one.lower()) is operation]
+        for resource in own:
+            del self._by_resource[resource.lower()]
+        return own
+
+    def on(self, resource: str) -> Operation | None:
+        """The operation that has the resource at present, or None."""
+        return self._by_resource.get(resource.lower())
+
+    def detach(self, resource: str) -> None:
+        """Leave the resource alone from now on, even when its operation ends: it was seeded anew."""
+        self._by_resource.pop(resource.lower(), None)
+
+    def find(self, identity: str, query: str) -> Operation:
+        """The operation with this id, whose URL must have come back as it was handed out.
+
+        Raises ArmError: 404 where there is none, 403 where a signed value is missing or altered.
+        """
+        operation = self._by_id.get(identity.lower())
+        if operation is None:
+            raise operation_not_found(identity)
+        if _signature(query) != _signature(operation.query):
+            raise operation_refused()
+        return operation
+
+    def busy(self, operation: Operation, resource: str, now: float) -> ArmError:
+        """The refusal of a call on a resource that `operation` has."""
+        return busy(operation.kind, operation.id, resource, max(1, round(operation.due - now)))
+
+
+def _signature(query: str) -> dict[str, str]:
+    return {name: value for name, value in parse_qsl(query) if name in ("t", "c", "s", "h")}

@@ -1,0 +1,118 @@
+"""A public IP's body as ARM completes it, and what ARM refuses in one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from . import errors
+from .errors import ArmError
+from .load_balancer import is_global, sku_name
+from .load_balancer_rules import place
+from .messages import Json
+from .state import properties
+
+TYPE = "Microsoft.Network/publicIPAddresses"
+# ARM's own expression, from its error text.
+_LABEL = re.compile(r"^[a-z][a-z0-9-]{1,61}[a-z0-9]$")
+_SPELLINGS = {word.lower(): word for word in ("Static", "Dynamic", "IPv4", "IPv6")}
+_READ_ONLY = ("provisioningState", "resourceGuid", "ipAddress", "ipConfiguration")
+
+
+def complete(given: Json, previous: Json | None, identity: str, guid: Callable[[], str]) -> Json:
+    """The body of the public IP `identity` after a PUT of `given`; its state and etag are still to be set.
+
+    What only the server says (address, owner, resourceGuid) is kept from `previous`. `given` must have passed
+    shapes.check.
+    """
+    before = properties(previous) if previous else {}
+    asked = given.get("properties", {})
+    body: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": ""}
+    body.update({key: given[key] for key in ("location", "tags", "zones") if key in given})
+    made: Json = {"provisioningState": "Updating", "resourceGuid": before.get("resourceGuid") or guid()}
+    if "ipAddress" in before:
+        made["ipAddress"] = before["ipAddress"]
+    for key, default in (("publicIPAddressVersion", "IPv4"), ("publicIPAllocationMethod", "Dynamic")):
+        value = asked.get(key, default)
+        made[key] = _SPELLINGS.get(value.lower(), value)
+    made["idleTimeoutInMinutes"] = asked.get("idleTimeoutInMinutes", 4)
+    if "dnsSettings" in asked:
+        made["dnsSettings"] = _dns(asked["dnsSettings"], given.get("location", ""))
+    made["ipTags"] = asked.get("ipTags", [])
+    if "ipConfiguration" in before:
+        made["ipConfiguration"] = before["ipConfiguration"]
+    made["ddosSettings"] = asked.get("ddosSettings", {"protectionMode": "VirtualNetworkInherited"})
+    made.update({key: value for key, value in asked.items() if key not in made and key not in _READ_ONLY})
+    if made["publicIPAllocationMethod"] == "Dynamic" and "ipConfiguration" not in made:
+        made.pop("ipAddress", None)
+    body["properties"] = made
+    body["type"] = TYPE
+    rest = {key: value for key, value in given.items() if key not in body and key not in ("sku", "etag")}
+    body.update(rest)
+    sku = given.get("sku") or (previous or {}).get("sku") or {}
+    body["sku"] = {"name": "Basic", "tier": "Regional", **sku}
+    return body
+
+
+def _dns(given: Json, location: str) -> Json:
+    made = {key: value for key, value in given.items() if key != "fqdn"}
+    if made.get("domainNameLabel"):
+        made["fqdn"] = f"{made['domainNameLabel']}.{place(location)}.cloudapp.azure.com"
+    return made
+
+
+def check(body: Json, previous: Json | None, others: Iterable[Json], owner: str | None) -> None:
+    """Refuse what a public IP may not be. `others` are all public IPs, `owner` what this one is allocated to."""
+    made, identity = body["properties"], body["id"]
+    if not 4 <= made["idleTimeoutInMinutes"] <= 30:
+        message = f"Public IP address {body['name']} has invalid Idle Timeout. The value must be between 4 and 30."
+        raise ArmError(400, "PublicIPIdleTimeoutIsOutOfRange", message)
+    _check_label(body, others)
+    standard = sku_name(body).lower() != "basic"
+    if is_global(body) and not standard:
+        message = (
+            "Global publicIP addresses are only supported for standard SKU public IP addresses. "
+            f"Public IP address {identity} is not standard SKU."
+        )
+        raise ArmError(400, "GlobalPublicIPAddressNotSupportedForBasicPublicIpAddress", message)
+    if standard and made["publicIPAllocationMethod"] != "Static":
+        raise errors.standard_must_be_static(identity)
+    if previous is not None:
+        _check_change(body, previous, owner)
+
+
+def _check_label(body: Json, others: Iterable[Json]) -> None:
+    dns = body["properties"].get("dnsSettings", {})
+    label, name = dns.get("domainNameLabel"), dns.get("fqdn")
+    if label is None:
+        return
+    if not _LABEL.fullmatch(label):
+        message = (
+            f"The domain name label {label} is invalid. "
+            f"It must conform to the following regular expression: {_LABEL.pattern}."
+        )
+        raise ArmError(400, "InvalidDomainNameLabel", message)
+    for other in others:
+        theirs = properties(other).get("dnsSettings")
+        if (
+            other["id"].lower() != body["id"].lower()
+            and isinstance(theirs, dict)
+            and str(theirs.get("fqdn")).lower() == name.lower()
+        ):
+            raise ArmError(400, "DnsRecordInUse", f"DNS record {name} is already used by another public IP.")
+
+
+def _check_change(body: Json, previous: Json, owner: str | None) -> None:
+    identity, zones = body["id"], previous.get("zones", [])
+    if body.get("zones", []) != zones:
+        raise errors.zones_cannot_be_modified(identity, zones, body.get("zones", []))
+    if owner is None:
+        return
+    in_use = f"Public IP address {identity} is in use by ipconfig {owner} and cannot be updated from"
+    method = properties(previous).get("publicIPAllocationMethod")
+    if method == "Static" and body["properties"]["publicIPAllocationMethod"] == "Dynamic":
+        raise ArmError(400, "PublicIPAddressInUseCannotUpdateToDynamic", f"{in_use} static to dynamic.")
+    old, new = sku_name(previous), sku_name(body)
+    if old.lower() != new.lower():
+        # The code's ending and this text are the emulator's: no report quotes them.
+        raise ArmError(400, "PublicIPAddressInUseCannotUpdateSku", f"{in_use} {old} to {new} sku.")

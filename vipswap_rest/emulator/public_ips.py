@@ -1,0 +1,103 @@
+"""PUT, PATCH and DELETE of public IPs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import errors, public_ip, shapes
+from .calls import Call, Reply, World
+from .load_balancer_rules import same
+from .load_balancers import deleting
+from .messages import Json
+from .operations import Operation
+from .state import properties, provisioning_state
+
+
+class PublicIps:
+    """The resource type `Microsoft.Network/publicIPAddresses`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def put(self, call: Call) -> Reply:
+        """Create or replace a public IP: 201 or 200 with Azure-AsyncOperation.
+
+        Recorded: a creation is always Updating; an update was Updating 21 times and Succeeded 7. Which, nobody
+        knows: here it is Succeeded if it changes nothing.
+        """
+        world, state = self._world, self._world.state
+        given, previous = call.content(), state.get(call.path.id)
+        world.check_location(call.path, given, previous)
+        shapes.check(given, shapes.PUBLIC_IP)
+        identity = previous["id"] if previous else world.identity(call.path, public_ip.TYPE)
+        world.check_conditions(call.request, previous, identity)
+        body = public_ip.complete(given, previous, identity, world.identifiers.guid)
+        superseded = world.check_free(identity, call.now)
+        public_ip.check(body, previous, state.of_type(public_ip.TYPE), self._owner(identity))
+        working = previous is None or provisioning_state(previous) != "Succeeded" or not same(previous, body)
+        body["properties"]["provisioningState"] = "Updating" if working else "Succeeded"
+        state.touch(body)
+        state.put(body)
+        operation = self._start(call, body, superseded, working)
+        return Reply(200 if previous else 201, body, operation, pause=working)
+
+    def _start(self, call: Call, body: Json, superseded: Operation | None, working: bool) -> Operation:
+        world, identity = self._world, body["id"]
+        # The profiles count creations only; an update of an address is taken to last as long.
+        seconds = world.latency.draw("public_ip_create") if working else 0.0
+
+        def succeed(t: float, own: Sequence[str]) -> None:
+            present = world.state.get(identity)
+            if own and present is not None and working:
+                made = properties(present)
+                made["provisioningState"] = "Succeeded"
+                if made.get("publicIPAllocationMethod") == "Static" and "ipAddress" not in made:
+                    made["ipAddress"] = world.addresses.allocate(str(made.get("publicIPAddressVersion", "IPv4")))
+                world.state.touch(present)
+            world.addresses.complete(operation, t)
+
+        operation = world.start(call, "PutPublicIpAddressOperation", [body], call.now + seconds, succeed, short=True)
+        operation.public_ip = identity
+        world.addresses.accept(operation, (), call.now)
+        world.take_over(superseded, operation, call.now)
+        if not working:
+            world.operations.complete(operation, call.now)
+        return operation
+
+    def patch(self, call: Call) -> Reply:
+        """Replace the tags."""
+        return self._world.patch_tags(call, self._world.state.get(call.path.id))
+
+    def delete(self, call: Call) -> Reply:
+        """202 and an operation, 204 if there is none, 400 while it is allocated to something."""
+        world = self._world
+        body = world.state.get(call.path.id)
+        if body is None:
+            return Reply(204)
+        identity = body["id"]
+        running = world.operations.on(identity)
+        if running is not None and running.kind.startswith("Delete"):
+            return deleting(running)
+        world.check_conditions(call.request, body, identity)
+        owner = self._owner(identity)
+        if owner is not None:
+            raise errors.address_cannot_be_deleted(identity, owner)
+
+        def succeed(t: float, own: Sequence[str]) -> None:
+            if own:
+                world.state.remove(identity)
+            world.addresses.complete(operation, t)
+
+        due = call.now + world.latency.draw("public_ip_delete")
+        operation = world.start(call, "DeletePublicIpAddressOperation", [body], due, succeed)
+        operation.public_ip = identity
+        properties(body)["provisioningState"] = "Deleting"
+        world.state.touch(body)
+        world.addresses.accept(operation, (), call.now)
+        world.take_over(running, operation, call.now)
+        return deleting(operation)
+
+    def _owner(self, identity: str) -> str | None:
+        """What the address is allocated to: in the model, or still, while an operation takes it off."""
+        hold = self._world.addresses.holder(identity)
+        return hold.frontend if hold is not None else self._world.addresses.owner(identity)

@@ -1,0 +1,147 @@
+"""The emulator on a socket: aiohttp on 127.0.0.1, a thin shell around the core.
+
+This is the only module that needs the `emulator` extra.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from aiohttp import web
+
+from .clock import SystemClock
+from .core import Emulator
+from .environment import GROUP, LOAD_BALANCERS
+from .messages import Request
+from .settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
+
+HOST = "127.0.0.1"
+_LARGEST_BODY = 16 * 2**20
+# What a client sends that is no HTTP is its own affair: it gets a 400, and nothing is written anywhere.
+_QUIET = logging.getLogger("vipswap_rest.emulator.server")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+
+
+def announcement(endpoint: str, settings: Settings) -> dict[str, Any]:
+    """What a client needs to know: the object that `vipswap emulator` prints as its only line."""
+    blog = settings.env == "blog"
+    return {
+        "endpoint": endpoint,
+        "subscription": SUBSCRIPTION,
+        "tenant": TENANT,
+        "authority": endpoint,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "ca_file": None,
+        "resource_group": GROUP,
+        "load_balancers": list(LOAD_BALANCERS) if blog else [],
+    }
+
+
+def serve(settings: Settings, port: int, announce: Callable[[dict[str, Any]], None]) -> int:
+    """Serve on 127.0.0.1 until SIGTERM or SIGINT; returns the exit code, 0.
+
+    port: 0 for any free one. announce: called once with `announcement(...)` as soon as connections are accepted.
+    Raises OSError if the port cannot be had. Must be called from the main thread, which owns the signals.
+    """
+    return asyncio.run(_serve(settings, port, announce))
+
+
+async def _serve(settings: Settings, port: int, announce: Callable[[dict[str, Any]], None]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    core = Emulator(settings, SystemClock())
+    async with _listening(core, port) as endpoint:
+        announce(announcement(endpoint, settings))
+        await stop.wait()
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def _listening(core: Emulator, port: int) -> Any:
+    """Accept connections; yields the endpoint. On leaving, open connections get a quarter of a second."""
+
+    async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in incoming.headers.items()}
+        body = await incoming.read()
+        answer = core.handle(Request(incoming.method, incoming.raw_path, headers, body, "http"))
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    def read(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        loop = asyncio.get_running_loop()
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST_BODY)
+
+    # A client may keep its connection through a whole Retry-After and more.
+    server = web.Server(handle, request_factory=read, logger=_QUIET, access_log=None, keepalive_timeout=600)
+    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.25)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, HOST, port)
+        await site.start()
+        yield f"http://{HOST}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+class EmulatorServer:
+    """The emulator on a port of its own, in a background thread, for the length of a `with` block.
+
+    `endpoint` is its URL, `core` the Emulator behind it (look, but leave its state to the server's thread while
+    requests are under way). Raises OSError on entering if the port cannot be had.
+    """
+
+    def __init__(self, settings: Settings | None = None, port: int = 0) -> None:
+        self.settings = settings or Settings()
+        self.core = Emulator(self.settings, SystemClock())
+        self.endpoint = ""
+        self._port = port
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="vipswap-emulator", daemon=True)
+
+    @property
+    def announcement(self) -> dict[str, Any]:
+        """What `vipswap emulator` would print."""
+        return announcement(self.endpoint, self.settings)
+
+    def __enter__(self) -> EmulatorServer:
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in __enter__
+            self._error = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with _listening(self.core, self._port) as endpoint:
+            self.endpoint = endpoint
+            self._ready.set()
+            await self._stop.wait()

@@ -1,0 +1,27 @@
+"""The ground truth: what happened to whom, and when, by the emulator's clock."""
+
+from __future__ import annotations
+
+from .messages import Json
+
+
+class Timeline:
+    """Events in the order in which they happened. `t` is in seconds of the clock's monotonic reading."""
+
+    def __init__(self) -> None:
+        self.events: list[Json] = []
+
+    def add(
+        self, t: float, event: str, resource: str, public_ip: str | None, frontend: str | None, operation: str
+    ) -> None:
+        """Note `event`; ids are as the resources spell them, `operation` is the operation's own id."""
+        self.events.append(
+            {
+                "t": t,
+                "event": event,
+                "resource": resource,
+                "public_ip": public_ip,
+                "frontend": frontend,
+                "operation": operation,
+            }
+        )
