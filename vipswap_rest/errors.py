@@ -186,6 +186,7 @@ _HINTS: dict[str, str] = {
     "LinkedAuthorizationFailed": "Grant the identity publicIPAddresses/join/action on the address named above.",
     "ResourceNotFound": "Check the name, the resource group and the subscription.",
     "NotFound": "Check the name, the resource group and the subscription.",
+    "FrontendNotFound": "Name one of those it has with --frontend1 or --frontend2.",
     "ResourceGroupNotFound": "Check the resource group and the subscription (`az group list`).",
     "SubscriptionNotFound": "Check the subscription, and that this login may see it (`az account list`).",
     "ScopeLocked": "Remove the lock named above (`az lock list`) and run the same line again.",
@@ -274,6 +275,9 @@ class Refused(VipswapError):
         super().__init__(message, hint=hint)
         self.code = code
 
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
     def as_json(self) -> dict[str, Any]:
         """The `error` object of the JSON output."""
         return super().as_json() | {"code": self.code}
@@ -294,8 +298,8 @@ class RunFailed(VipswapError):
         self.cause = cause
 
     def as_json(self) -> dict[str, Any]:
-        """The cause's error object, with what to do about the state it left."""
-        return self.cause.as_json() | {"hint": self.hint or None}
+        """The cause's error object, with the state it left and what to do about it."""
+        return self.cause.as_json() | {"message": self.message, "hint": self.hint or None}
 
 
 class Interrupted(VipswapError):

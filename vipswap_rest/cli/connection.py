@@ -28,7 +28,9 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
 def connect(
     arguments: argparse.Namespace, resources: list[str], environment: Mapping[str, str], clock: Clock
 ) -> ArmClient:
-    """The client for these arguments; `resources` are the names or ids given, an id of which names its subscription.
+    """The client for these arguments; `resources` are the names or ids given.
+
+    The subscription is --subscription; where every resource is given by id, the first one's; the environment's; az's.
 
     Raises UsageError (an endpoint in clear text, no subscription), CredentialError.
     """
@@ -55,13 +57,12 @@ def _check(subscription: str) -> None:
 
 
 def _subscription_of(resources: list[str]) -> str | None:
-    for text in resources:
-        if text.startswith("/"):
-            try:
-                return ResourceId.parse(text).subscription
-            except InvalidResourceId as error:
-                raise UsageError(str(error)) from error
-    return None
+    if not resources or not all(text.startswith("/") for text in resources):
+        return None
+    try:
+        return ResourceId.parse(resources[0]).subscription
+    except InvalidResourceId as error:
+        raise UsageError(str(error)) from error
 
 
 def _find_subscription(transport: Transport, credential: Credential) -> str:

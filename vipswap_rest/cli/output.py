@@ -15,8 +15,8 @@ _HEADLINES = {
     Outcome.SWAPPED: "Swapped",
     Outcome.NOTHING_TO_DO: "Nothing to do: the addresses are where they should be",
     Outcome.ROLLED_BACK: "Refused half-way, and rolled back: everything is as it was",
-    Outcome.REFUSED: "Refused; nothing was changed",
-    Outcome.FAILED: "Failed; nothing was changed",
+    Outcome.REFUSED: "Refused",
+    Outcome.FAILED: "Failed",
     Outcome.NEEDS_RECOVERY: "STOPPED HALF-WAY",
     Outcome.INTERRUPTED: "Interrupted",
 }
@@ -42,7 +42,8 @@ def tell_error(error: VipswapError) -> None:
 def print_report(report: Report) -> None:
     """A run's end on stdout, for people."""
     if report.outcome in (Outcome.NEEDS_RECOVERY, Outcome.FAILED, Outcome.REFUSED, Outcome.INTERRUPTED):
-        print(f"{_HEADLINES[report.outcome]} after {seconds(report.total_s)}.")
+        changed = "" if report.changed else "; nothing was changed"
+        print(f"{_HEADLINES[report.outcome]} after {seconds(report.total_s)}{changed}.")
     elif report.outcome is Outcome.NOTHING_TO_DO:
         print(f"{_HEADLINES[report.outcome]}.")
     else:

@@ -113,10 +113,9 @@ def run_swap(arguments: argparse.Namespace) -> int:
 def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     client, options = _client(arguments), _options(arguments)
     planned = plan(client, _target(arguments), options, note=tell)
-    for finding in planned.findings:
-        if finding.severity is not preflight.Severity.ERROR:
-            tell(f"{finding.severity.value}: {finding.message}")
     preflight.refuse(planned.findings)
+    for finding in planned.findings:
+        tell(f"{finding.severity.value}: {finding.code}: {finding.message}")
     if not planned.resolved.reached:
         _announce(planned)
         if not arguments.yes and not _confirmed():
@@ -143,8 +142,7 @@ def _confirmed() -> bool:
 
 
 def _client(arguments: argparse.Namespace) -> ArmClient:
-    resources = [arguments.lb1, arguments.lb2, *([arguments.vip] if arguments.vip else [])]
-    return connect(arguments, resources, os.environ, SystemClock())
+    return connect(arguments, [arguments.lb1, arguments.lb2], os.environ, SystemClock())
 
 
 def _target(arguments: argparse.Namespace) -> Target:

@@ -20,7 +20,7 @@ from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import SUCCEEDED, LoadBalancer, Observed, Side
 from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
 from vipswap_rest.swap.outage import OutageLedger
-from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively
+from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
 from vipswap_rest.swap.report import Emit, StepAccepted, StepBegan, StepEnded, StepRecord
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ class Execution:
         self._claimed, self._float_gone = claimed, False
         self._at_first = {side: observed.held(self.pair, side) for side in Side}
         self._stale: set[Side] = set()
+        self._attaching = False
         self._read_at = self.clock.monotonic()
 
     @property
@@ -122,14 +123,10 @@ class Execution:
 
     def attach(self, step: Attach) -> None:
         """PUT a side's load balancer with another address on its frontend."""
-        production = self.pair.originals[Side.PRODUCTION]
-        opens = self.observed.held(self.pair, step.side) == production
-        if opens and step.address == self.pair.float and step.side.other not in self.written:
-            # Production-first order opens the outage with its first write. A refusal of the other load balancer's
-            # (403, a policy, a lock) would come in the middle of it, so that one is written unchanged beforehand.
-            self._write(step.side.other, f"trial_{step.side.other.value}", None)
+        if step.side.other not in self.written and wants_trial(step, self.observed, self.pair):
+            self._write(step.side.other, trial_name(step), None)
         else:
-            self._write(step.side, self._name(step), step.address)
+            self._write(step.side, attach_name(step, self.pair), step.address)
             if self.production_out:
                 return  # Confirming reads come after the outage.
         self.look()
@@ -144,12 +141,6 @@ class Execution:
             "native_swap", resource, lambda: swap_public_ip_addresses(self.client, location, addresses), moves
         )
         self.look()
-
-    def _name(self, step: Attach) -> str:
-        for side in Side:
-            if step.address == self.pair.originals[side]:
-                return f"{step.side.value}_to_{side.value}_address"
-        return f"{step.side.value}_to_float"
 
     def _write(self, side: Side, name: str, address: ResourceId | None) -> None:
         """PUT a side's load balancer, with another address if one is given, if it still is as it was read."""
@@ -182,6 +173,7 @@ class Execution:
         self.emit(StepBegan(name, resource, opens))
         began, began_at = self.clock.monotonic(), self.clock.now()
         self.guard.critical = opens or self.production_out
+        self._attaching = any(address in self.pair.originals.values() for address in moves.values())
         started: Started | None = None
         completed: Completed | None = None
         try:
@@ -235,9 +227,12 @@ class Execution:
         )
 
     def _pace(self, waited: float, retry_after: float | None) -> float:
-        """Seconds between polls. While production is unattached they are ours to choose, within the read budget."""
+        """Seconds between polls. They are ours to choose, within the read budget, while production is unattached.
+
+        And while staging's address is being attached: its outage is reported, too, and ends when Succeeded is read.
+        """
         reads = self.client.transport.remaining_reads
-        if not self.production_out or (reads is not None and reads < READ_RESERVE):
+        if not (self.production_out or self._attaching) or (reads is not None and reads < READ_RESERVE):
             return polite(waited, retry_after)
         return min(1.0 if retry_after is None else retry_after, 1.0, max(0.1, 0.02 * waited))
 

@@ -44,10 +44,12 @@ class Finding:
 
 
 def refuse(findings: list[Finding]) -> None:
-    """Raise Refused with the first error among the findings, if there is one."""
-    for finding in findings:
-        if finding.severity is Severity.ERROR:
-            raise Refused(finding.code, finding.message, hint=finding.remedy)
+    """Raise Refused with the first error among the findings, if there is one; `plan` shows them all."""
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        first, others = errors[0], [finding.code for finding in errors[1:]]
+        also = f" (There is more: {', '.join(others)}; see vipswap plan.)" if others else ""
+        raise Refused(first.code, first.message + also, hint=first.remedy)
 
 
 def inspect(observed: Observed, pair: Pair, *, allow_address_change: bool = False) -> list[Finding]:

@@ -98,6 +98,29 @@ def next_step(observed: Observed, pair: Pair, direction: Direction, opening: Ope
     return _make_room(observed, pair, goal, opening)
 
 
+def wants_trial(step: Attach, observed: Observed, pair: Pair) -> bool:
+    """Whether the other load balancer is to be written first, unchanged, before this step.
+
+    Production-first order opens the outage with its first write. A refusal of the other load balancer's (403, a policy,
+    a lock) would come in the middle of it, so that one is tried beforehand.
+    """
+    opens = observed.held(pair, step.side) == pair.originals[Side.PRODUCTION]
+    return opens and step.address == pair.float
+
+
+def attach_name(step: Attach, pair: Pair) -> str:
+    """The step's name: `staging_to_float`, `production_to_staging_address`, ..."""
+    for side in Side:
+        if step.address == pair.originals[side]:
+            return f"{step.side.value}_to_{side.value}_address"
+    return f"{step.side.value}_to_float"
+
+
+def trial_name(step: Attach) -> str:
+    """The name of the trial write before the step."""
+    return f"trial_{step.side.other.value}"
+
+
 def _make_room(observed: Observed, pair: Pair, goal: dict[Side, ResourceId], opening: Opening) -> Step:
     crossed = {observed.held(pair, side) for side in Side} == set(pair.originals.values())
     if not crossed:

@@ -126,6 +126,11 @@ class Report:
     error: VipswapError | None = None
     next_command: str | None = None
 
+    @property
+    def changed(self) -> bool:
+        """Whether ARM may have been told to change anything."""
+        return bool(self.steps)
+
     def as_json(self) -> dict[str, Any]:
         """The object that `-o json` prints."""
         return {

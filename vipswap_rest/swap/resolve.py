@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import LockHeld, NotFound, Refused, UsageError
@@ -84,9 +85,10 @@ def resolve(
             hint="Name two load balancers with --lb1 and --lb2.",
         )
     vip = resource_id(target.vip, PUBLIC_IP, client.subscription, target.resource_group) if target.vip else None
-    load_balancers = {side: _settled(client, ids[side], settle_s, note) for side in Side}
+    settling = _Settling(client, settle_s, note)
+    load_balancers = {side: settling.read(read_load_balancer, id) for side, id in ids.items()}
     float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
-    float_ = read_float(client, float_id)
+    float_ = settling.read(read_float, float_id)
     journal = journals.read(float_) if float_ else None
     if float_ and journal and not journal.done:
         return _open_journal(client, journal, ids, vip)
@@ -141,18 +143,31 @@ def vip_command(pair: Pair, journal: Journal) -> str:
     return " ".join(["vipswap swap", *names, "--yes"])
 
 
-def _settled(client: ArmClient, id: ResourceId, settle_s: float, note: Callable[[str], None]) -> LoadBalancer:
-    """The load balancer once nobody else's operation runs on it, or as it is when the time for that is up."""
-    until, noted = client.clock.monotonic() + settle_s, False
-    while True:
-        load_balancer = read_load_balancer(client, id)
-        busy = load_balancer.state != SUCCEEDED and load_balancer.state not in BROKEN
-        if not busy or client.clock.monotonic() >= until:
-            return load_balancer
-        if not noted:
-            note(f"{id.name} is {load_balancer.state.capitalize()}; waiting up to {settle_s:.0f} s for it")
-            noted = True
-        client.clock.sleep(1.0)
+_Resource = TypeVar("_Resource", LoadBalancer, PublicIp | None)
+
+
+class _Settling:
+    """Reads resources once nobody else's operation runs on them, or as they are when the time for that is up."""
+
+    def __init__(self, client: ArmClient, seconds: float, note: Callable[[str], None]) -> None:
+        self._client, self._seconds, self._note = client, seconds, note
+        self._until = client.clock.monotonic() + seconds
+
+    def read(self, read: Callable[[ArmClient, ResourceId], _Resource], id: ResourceId) -> _Resource:
+        """What `read` gives as soon as it is not in motion; None is at rest."""
+        noted, pause, clock = False, 0.1, self._client.clock
+        while True:
+            found = read(self._client, id)
+            if found is None or found.state == SUCCEEDED or found.state in BROKEN:
+                return found
+            if clock.monotonic() >= self._until:
+                return found
+            if not noted:
+                state = found.state.capitalize()
+                self._note(f"{found.id.name} is {state}; waiting up to {self._seconds:.0f} s for it")
+                noted = True
+            clock.sleep(pause)
+            pause = min(1.0, 2 * pause)
 
 
 def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[ResourceId, ResourceId]:

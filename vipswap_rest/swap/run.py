@@ -24,9 +24,15 @@ from vipswap_rest.swap.reconcile import (
     DeleteFloat,
     Done,
     Opening,
+    Repair,
+    RepairFloat,
     Step,
     SwapNatively,
+    Wait,
+    attach_name,
     next_step,
+    trial_name,
+    wants_trial,
 )
 from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
 from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, resolve, states, vip_command
@@ -83,7 +89,9 @@ def foresee(observed: Observed, journal: Journal) -> list[dict[str, Any]]:
         step = next_step(observed, pair, journal.direction, journal.opening)
         if isinstance(step, Done):
             break
-        steps.append(_foreseen(step, pair))
+        if isinstance(step, Attach) and wants_trial(step, observed, pair):
+            steps.append(_foreseen(trial_name(step), pair.load_balancer(step.side.other)))
+        steps.append(_named(step, pair))
         if isinstance(step, CreateFloat):
             float_ = PublicIp(pair.float, "", "succeeded", None, {"id": str(pair.float), "properties": {}})
             observed = replace(observed, float=float_)
@@ -99,14 +107,19 @@ def foresee(observed: Observed, journal: Journal) -> list[dict[str, Any]]:
     return steps
 
 
-def _foreseen(step: Step, pair: Pair) -> dict[str, Any]:
+def _named(step: Step, pair: Pair) -> dict[str, Any]:
     if isinstance(step, Attach):
-        target = pair.load_balancer(step.side)
-        return {"name": "attach", "resource": str(target), "public_ip": str(step.address)}
+        return _foreseen(attach_name(step, pair), pair.load_balancer(step.side), step.address)
     if isinstance(step, SwapNatively):
-        return {"name": "native_swap", "resource": str(pair.load_balancer(Side.PRODUCTION)), "public_ip": None}
-    name = {CreateFloat: "create_float", DeleteFloat: "delete_float"}.get(type(step), type(step).__name__.lower())
-    return {"name": name, "resource": str(pair.float), "public_ip": None}
+        return _foreseen("native_swap", pair.load_balancer(Side.PRODUCTION))
+    if isinstance(step, Repair):
+        return _foreseen(f"repair_{step.side.value}", pair.load_balancer(step.side))
+    names = {CreateFloat: "create_float", DeleteFloat: "delete_float", RepairFloat: "repair_float", Wait: "wait"}
+    return _foreseen(names.get(type(step), "refuse"), pair.float)
+
+
+def _foreseen(name: str, resource: ResourceId, address: ResourceId | None = None) -> dict[str, Any]:
+    return {"name": name, "resource": str(resource), "public_ip": str(address) if address else None}
 
 
 def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guard: Guard) -> Report:

@@ -1,0 +1,181 @@
+"""A swap and the emulator in one process, on a clock that moves only when somebody waits."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.auth import ReadyToken
+from vipswap_rest.emulator import Answer, Emulator, Request, Settings
+from vipswap_rest.emulator.settings import SUBSCRIPTION
+from vipswap_rest.swap.report import Event, Report
+from vipswap_rest.swap.resolve import Target
+from vipswap_rest.swap.run import Options, Plan, plan, swap
+from vipswap_rest.transport import Transport
+
+ENDPOINT = "http://127.0.0.1:9"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/vipswap"
+NETWORK = f"{GROUP}/providers/Microsoft.Network"
+PRODUCTION_LB, STAGING_LB = (f"{NETWORK}/loadBalancers/vipswap{number}lb" for number in (1, 2))
+PRODUCTION_IP, STAGING_IP = (f"{NETWORK}/publicIPAddresses/vipswap{number}pip" for number in (1, 2))
+TARGET = Target("vipswap1lb", "vipswap2lb", "vipswap")
+ROUND_TRIP_S = 0.01
+
+
+class VirtualClock:
+    """Both sides' clock: sleeping is what moves it, and every request a little."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=self.time)
+
+    def sleep(self, seconds: float) -> None:
+        self.time += max(0.0, seconds)
+
+
+class InProcess(BaseAdapter):
+    """Hands each request to the emulator's core. `before` sees it first, and may change the world, raise or answer."""
+
+    def __init__(self, core: Emulator, clock: VirtualClock) -> None:
+        super().__init__()
+        self.core, self.clock = core, clock
+        self.before: Callable[[requests.PreparedRequest], Answer | None] = lambda request: None
+        self.sent: list[tuple[str, str, Any]] = []
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        instead = self.before(request)
+        self.clock.time += ROUND_TRIP_S / 2
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        parts = urlsplit(request.url or "")
+        headers["host"] = parts.netloc
+        body = request.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        self.sent.append((request.method or "", parts.path, body))
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        answer = instead or self.core.handle(Request(request.method or "", target, headers, bytes(body)))
+        self.clock.time += ROUND_TRIP_S / 2
+        raw = HTTPResponse(body=answer.body, headers=dict(answer.headers), status=answer.status, preload_content=True)
+        response = requests.Response()
+        response.status_code, response.raw, response.url = answer.status, raw, request.url or ""
+        response.headers.update(answer.headers)
+        response.request = request
+        response._content = answer.body
+        return response
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class NoGuard:
+    """A guard that no signal ever reaches."""
+
+    critical: bool = False
+    requested: bool = False
+
+
+@dataclass
+class Lab:
+    """One emulator and what happened on it."""
+
+    settings: Settings = field(default_factory=lambda: Settings(latency="blog"))
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock()
+        self.core = Emulator(self.settings, self.clock)
+        self.wire = InProcess(self.core, self.clock)
+
+    def client(self) -> ArmClient:
+        session = requests.Session()
+        session.mount("http://", self.wire)
+        transport = Transport(ENDPOINT, ReadyToken("any"), clock=self.clock, session=session)
+        return ArmClient(transport, SUBSCRIPTION)
+
+    def plan(self, target: Target = TARGET, options: Options | None = None) -> Plan:
+        return plan(self.client(), target, options or Options())
+
+    def swap(self, target: Target = TARGET, options: Options | None = None) -> Report:
+        options, client = options or Options(), self.client()
+        return swap(client, plan(client, target, options), options, emit=self.events.append, guard=NoGuard())
+
+    def get(self, id: str) -> dict[str, Any]:
+        body = self.core.world.state.get(id)
+        assert body is not None, id
+        return body
+
+    def find(self, id: str) -> dict[str, Any] | None:
+        return self.core.world.state.get(id)
+
+    def put(self, *bodies: dict[str, Any]) -> None:
+        for body in bodies:
+            self.core.world.state.put(copy.deepcopy(body))
+
+    def resources(self) -> Iterator[dict[str, Any]]:
+        self.core.world.operations.settle(self.clock.time)
+        return iter(copy.deepcopy(self.core.world.state.all()))
+
+    def snapshot(self) -> dict[str, dict[str, Any]]:
+        """Everything there is, without what the server sets anew at every write."""
+        return {body["id"]: without_server_set(body) for body in self.resources()}
+
+    def holds(self, load_balancer: str) -> str:
+        return str(
+            self.get(load_balancer)["properties"]["frontendIPConfigurations"][0]["properties"]["publicIPAddress"]["id"]
+        )
+
+    def floats(self) -> list[str]:
+        return [body["id"] for body in self.resources() if "vipswap-float-" in body["id"]]
+
+    def timeline(self) -> list[dict[str, Any]]:
+        self.core.world.operations.settle(self.clock.time)
+        return list(self.core.world.timeline.events)
+
+    def writes(self) -> list[tuple[str, str]]:
+        return [(method, path) for method, path, _ in self.wire.sent if method != "GET"]
+
+    def true_outage(self, address: str) -> float:
+        """From the releasing write's acceptance to the attaching operation's success, by the timeline."""
+        events = self.timeline()
+        released = next(e["t"] for e in events if e["event"] == "request_accepted" and same(e["public_ip"], address))
+        attached = next(e["t"] for e in events if e["event"] == "operation_succeeded" and same(e["public_ip"], address))
+        return float(attached - released)
+
+
+def same(one: str | None, other: str) -> bool:
+    return (one or "").lower() == other.lower()
+
+
+def without_server_set(body: Any) -> Any:
+    """The body without etags and provisioning states."""
+    if isinstance(body, dict):
+        return {
+            key: without_server_set(value) for key, value in body.items() if key not in ("etag", "provisioningState")
+        }
+    if isinstance(body, list):
+        return [without_server_set(item) for item in body]
+    return body
+
+
+def exchanged(snapshot: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What a swap shall make of a snapshot of the article's environment: two ids exchanged on either side."""
+    expected = copy.deepcopy(snapshot)
+    for load_balancer, address in ((PRODUCTION_LB, STAGING_IP), (STAGING_LB, PRODUCTION_IP)):
+        frontend = expected[load_balancer]["properties"]["frontendIPConfigurations"][0]
+        frontend["properties"]["publicIPAddress"]["id"] = address
+        expected[address]["properties"]["ipConfiguration"]["id"] = frontend["id"]
+    return expected
