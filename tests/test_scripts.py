@@ -1,0 +1,110 @@
+"""The scripts, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vipswap_rest.emulator.server import EmulatorServer
+from vipswap_rest.emulator.settings import SUBSCRIPTION, TENANT, Settings
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+# The article's milestones, in its order.
+MILESTONES = [
+    "Creating float public IP: vipswap-float-",
+    "Updating staging load balancer vipswap2lb to the float public IP",
+    "Waiting for staging's old public IP to be unassigned",
+    "Elapsed time: ",
+    "Downtime begins: updating production load balancer vipswap1lb to staging's public IP",
+    "Waiting for production's old public IP to be unassigned",
+    "Staging's public IP now points to the old production",
+    "Elapsed time: ",
+    "Updating staging load balancer vipswap2lb to production's public IP",
+    "Waiting for staging load balancer to be updated",
+    "VIP swap complete",
+    "Downtime: ",
+    "Deleting float public IP: vipswap-float-",
+]
+PAIR = ("-g", "vipswap", "-1", "vipswap1lb", "-2", "vipswap2lb")
+
+
+def vip_swap(folder: Path, endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPTS / "vip_swap.py"), *arguments],
+        cwd=folder,
+        env={**os.environ, "AZURE_RM_ENDPOINT": endpoint, "AZURE_ACCESS_TOKEN": "a-token-of-the-test"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the article's config file."""
+    config = {"tenantId": TENANT, "appId": "app", "appSecret": "the-secret", "subscriptionId": SUBSCRIPTION}
+    (tmp_path / "azurermconfig.json").write_text(json.dumps(config), encoding="utf-8")
+    return tmp_path
+
+
+def test_the_timing_script_reports_the_articles_milestones_in_its_order(folder: Path) -> None:
+    with EmulatorServer(Settings(latency="blog", time_scale=0.01)) as arm:
+        ran = vip_swap(folder, arm.endpoint, *PAIR, "-y")
+
+    lines = ran.stdout.splitlines()
+    assert ran.returncode == 0
+    assert [line[: len(start)] for line, start in zip(lines, MILESTONES, strict=True)] == MILESTONES
+    assert ran.stderr == ""
+
+
+def test_verbose_shows_the_requests_and_no_secret(folder: Path) -> None:
+    with EmulatorServer() as arm:
+        ran = vip_swap(folder, arm.endpoint, *PAIR, "-v", "-y")
+
+    assert ran.returncode == 0
+    assert "PUT /subscriptions/" in ran.stderr
+    assert "a-token-of-the-test" not in ran.stdout + ran.stderr
+    assert "the-secret" not in ran.stdout + ran.stderr
+
+
+def test_without_y_and_a_terminal_it_does_not_swap(folder: Path) -> None:
+    with EmulatorServer() as arm:
+        ran = vip_swap(folder, arm.endpoint, *PAIR)
+        written = [entry for entry in arm.core.requests if entry["method"] != "GET"]
+
+    assert ran.returncode == 2
+    assert "-y" in ran.stderr
+    assert written == []
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}"], ids=["missing", "no JSON", "a list", "empty"])
+def test_a_config_file_that_is_no_use_is_named(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "azurermconfig.json").write_text(content, encoding="utf-8")
+
+    ran = vip_swap(tmp_path, "http://127.0.0.1:9", *PAIR, "-y")
+
+    assert ran.returncode == 2
+    assert "azurermconfig.json" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_demo_shows_the_exchange_and_says_whose_times_they_are() -> None:
+    line = [sys.executable, "-m", "vipswap_rest", "demo", "--time-scale", "0.01"]
+
+    ran = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+
+    assert ran.returncode == 0
+    assert "every time below is the emulator's" in ran.stdout
+    before, _, after = ran.stdout.partition("After:")
+    assert before.index("vipswap1lb holds 203.0.113.1") < before.index("vipswap2lb holds 203.0.113.2")
+    assert after.index("vipswap1lb holds 203.0.113.2") < after.index("vipswap2lb holds 203.0.113.1")
+    assert "61 s" in after
+    assert "downtime begins" in ran.stderr
