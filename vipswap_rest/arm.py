@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from vipswap_rest import lro
 from vipswap_rest.clouds import API_VERSIONS
 from vipswap_rest.errors import (
-    AnswerLost,
+    ArmError,
     OperationCanceled,
     OperationFailed,
     OperationTimedOut,
+    OperationUnreadable,
     ProtocolError,
+    TransportError,
+    Unauthorized,
     arm_error_class,
 )
 from vipswap_rest.transport import Response, Transport, redact
@@ -23,14 +27,20 @@ from vipswap_rest.transport import Response, Transport, redact
 # (289 s).
 OPERATION_TIMEOUT_S = 900.0
 
+# What a Retry-After between polls is held to: operations end in seconds (10 is what Network asks for), and a mistaken
+# 86400 would cost a day, a 0 a thousand requests.
+LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.1
+
 # (seconds waited so far, Retry-After or None) -> seconds until the next poll
 Pace = Callable[[float, float | None], float]
 
 
 def polite(waited: float, retry_after: float | None) -> float:
-    """Wait as long as ARM asks for; without a word from it, a tenth of the time waited, between 0.5 s and 10 s."""
+    """Wait as long as ARM asks for, within 0.1 s and 60 s; without a word from it, a tenth of the time waited, within
+    0.5 s and 10 s.
+    """
     if retry_after is not None:
-        return retry_after
+        return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, retry_after))
     return min(10.0, max(0.5, 0.1 * waited))
 
 
@@ -73,13 +83,26 @@ class ArmClient:
         return _object(self._checked("GET", self.url(path, api), deadline=deadline), path)
 
     def list(self, path: str, *, api: str = "network") -> Iterator[dict[str, Any]]:
-        """The items of a list, page after page."""
-        url: str | None = self.url(path, api)
-        while url:
-            page = _object(self._checked("GET", url), path)
-            yield from (item for item in page.get("value") or [] if isinstance(item, dict))
+        """The items of a list, page after page. Raises as `get` does, and ProtocolError if its links go in a circle."""
+        url = self.url(path, api)
+        return self._items(_object(self._checked("GET", url), path), url)
+
+    def _items(self, page: dict[str, Any], url: str) -> Iterator[dict[str, Any]]:
+        seen, version = {url}, url.partition("api-version=")[2].partition("&")[0]
+        while True:
+            items = page.get("value")
+            yield from (item for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
             link = page.get("nextLink")
-            url = urljoin(url, link) if isinstance(link, str) and link else None
+            if not isinstance(link, str) or not link:
+                return
+            url = lro.resolve(url, link)
+            if version and "api-version=" not in url:
+                # ARM refuses a request without one; some providers' links leave it to the client.
+                url += ("&" if "?" in url else "?") + f"api-version={version}"
+            if url in seen:
+                raise ProtocolError(f"GET {redact(url)}: the pages of the list go in a circle.")
+            seen.add(url)
+            page = _object(self._checked("GET", url), redact(url))
 
     def put(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None, once: bool = False) -> Started:
         """Begin to create or replace a resource."""
@@ -112,14 +135,23 @@ class ArmClient:
         its time is taken off it. With `verify` a PUT or PATCH has succeeded when the resource says so too; without,
         when the operation does, and `body` is what the first answer held.
 
-        Raises OperationFailed, OperationCanceled, OperationTimedOut, each with the operation; TransportError,
-        ArmError (the state could not be read).
+        Raises OperationFailed, OperationCanceled, OperationTimedOut, OperationUnreadable, each with the operation;
+        Unauthorized, TransportError, CredentialError, ProtocolError.
         """
         begun = self.clock.monotonic()
         limit = begun + OPERATION_TIMEOUT_S if deadline is None else deadline
-        step, polls = started.step, 0
-        latest = started.response
-        while not isinstance(step, lro.Finished):
+        step, latest, polls = started.step, started.response, 0
+        while True:
+            if isinstance(step, lro.Finished):
+                at = latest.received
+                if not step.fetch or (not verify and step.operation.method != "POST"):
+                    body = step.body if step.body is not None else started.response.body
+                    return Completed(body, polls, at)
+                # The operation may say Succeeded of a resource that is not; then the resource is what counts.
+                latest = self._read(step.operation, step.fetch, limit)
+                step = lro.verify(step.operation, latest)
+                if isinstance(step, lro.Finished):
+                    return Completed(latest.body, polls, at)
             if not isinstance(step, lro.Poll):
                 self._raise_ended(step, latest)
             if polls:
@@ -127,21 +159,8 @@ class ArmClient:
                 if while_pending:
                     while_pending()
                 self._pause(step, paused, pace(paused - begun, step.retry_after), limit)
-            latest = self._read(step.operation, limit)
+            latest = self._read(step.operation, step.operation.url, limit)
             step, polls = lro.advance(step.operation, latest), polls + 1
-        at = latest.received
-        if not step.fetch or (not verify and step.operation.method != "POST"):
-            return Completed(step.body if step.body is not None else started.response.body, polls, at)
-        final = self._read(lro.Operation(step.operation.method, step.fetch, lro.Via.RESOURCE, step.fetch), limit)
-        if step.operation.method == "POST":
-            return Completed(final.body, polls, at)
-        if final.status >= 400:
-            self._raise(step.operation.method, step.fetch, final)
-        checked = lro.verify(step.operation, final)
-        if isinstance(checked, lro.Finished):
-            return Completed(final.body, polls, at)
-        # The operation says Succeeded, the resource does not: the resource is what counts.
-        return self.wait(Started(checked, final), deadline=limit, pace=pace, while_pending=while_pending, verify=verify)
 
     def _begin(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, once: bool = False
@@ -153,15 +172,15 @@ class ArmClient:
     def _checked(self, method: str, url: str, **options: Any) -> Response:
         response = self.transport.send(method, url, **options)
         if response.status >= 400:
-            self._raise(method, url, response)
+            raise self._error(method, url, response)
         return response
 
-    def _read(self, operation: lro.Operation, limit: float) -> Response:
+    def _read(self, operation: lro.Operation, url: str, limit: float) -> Response:
         try:
-            return self.transport.send("GET", operation.url, deadline=limit)
-        except AnswerLost as lost:
+            return self.transport.send("GET", url, deadline=limit)
+        except TransportError as error:
             if self.clock.monotonic() >= limit:
-                raise self._timed_out(operation) from lost
+                raise self._timed_out(operation) from error
             raise
 
     def _pause(self, step: lro.Poll, since: float, pause: float, limit: float) -> None:
@@ -179,7 +198,7 @@ class ArmClient:
             hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
         )
 
-    def _raise_ended(self, step: lro.Step, latest: Response) -> NoReturn:
+    def _raise_ended(self, step: lro.Ended | lro.Unreadable, latest: Response) -> NoReturn:
         if isinstance(step, lro.Ended):
             kind = OperationCanceled if step.canceled else OperationFailed
             raise kind(
@@ -190,13 +209,32 @@ class ArmClient:
                 request_id=latest.request_id,
                 details=step.details,
             )
-        self._raise("GET", step.operation.url, latest)
+        cause = self._unreadable(step.operation.url, latest)
+        if isinstance(cause, Unauthorized):
+            raise cause
+        raise OperationUnreadable(
+            f"How the operation goes could not be read: {cause}",
+            code=cause.code if isinstance(cause, ArmError) else "OperationUnreadable",
+            status=latest.status,
+            resource=redact(step.operation.resource),
+            operation_url=step.operation.url,
+            request_id=latest.request_id,
+            details=cause.details if isinstance(cause, ArmError) else (),
+            hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
+        ) from cause
 
-    def _raise(self, method: str, url: str, response: Response) -> NoReturn:
+    def _unreadable(self, url: str, response: Response) -> ArmError | ProtocolError:
+        if response.status >= 400:
+            return self._error("GET", url, response)
+        return ProtocolError(f"GET {redact(url)}: ARM answered {response.status} with a body that says no state.")
+
+    def _error(self, method: str, url: str, response: Response) -> ArmError:
         code, message, details = lro.error_of(response.body)
         if not code and isinstance(response.body, str):
-            message = f"The answer is not ARM's: {response.body[:200]!r}"
-        raise arm_error_class(response.status)(
+            # A gateway's page: its words without its tags.
+            words = " ".join(re.sub(r"<[^>]*>", " ", response.body[:4000]).split())
+            message = f"The answer is not ARM's: {words[:200]!r}"
+        return arm_error_class(response.status)(
             code or f"HTTP{response.status}",
             message or "ARM gave no reason.",
             status=response.status,

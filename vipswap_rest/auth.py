@@ -220,7 +220,7 @@ def find_credential(
     raise CredentialError(
         "There are no credentials.",
         hint=(
-            "Log in with az, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, "
+            "Log in with az (`az login`), or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, "
             "or put a token into AZURE_ACCESS_TOKEN."
         ),
     )

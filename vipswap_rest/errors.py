@@ -4,6 +4,7 @@ VipswapError                      1
   UsageError                      2   the command line, a name, an endpoint
   CredentialError                 1   no credentials, or refused ones
   TransportError                  1   no answer: the connection failed
+    UntrustedServer                   TLS failed: not sent
     AnswerLost                        sent, but the answer never came: it may have been done
   ProtocolError                   1   an answer that is not ARM's
   ArmError                        1   ARM said no; by status:
@@ -19,6 +20,7 @@ VipswapError                      1
     OperationFailed
     OperationCanceled                 superseded by another writer, as a rule
     OperationTimedOut                 still running at our deadline
+    OperationUnreadable               how it goes could not be read
   Refused                         4   preflight says no; nothing was written
   LockHeld                        7   another run holds this pair, or left it behind
   RunFailed                 1, 5, 6   the swap stopped; says what state things are in
@@ -65,6 +67,10 @@ class CredentialError(VipswapError):
 
 class TransportError(VipswapError):
     """No answer came. The request certainly was not done, unless it is an AnswerLost."""
+
+
+class UntrustedServer(TransportError):
+    """The server's TLS certificate is not trusted, or there is no TLS to be had of it. The request was not sent."""
 
 
 class AnswerLost(TransportError):
@@ -183,35 +189,51 @@ _HINTS: dict[str, str] = {
     "InvalidAuthenticationTokenTenant": "The token is of another tenant: log in to the subscription's tenant.",
     "AuthenticationFailed": "Log in (`az login`) or set AZURE_ACCESS_TOKEN.",
     "AuthorizationFailed": "Grant the identity the action named above, or the role Network Contributor.",
-    "LinkedAuthorizationFailed": "Grant the identity publicIPAddresses/join/action on the address named above.",
+    "LinkedAuthorizationFailed": (
+        "Grant the identity the action named above on the resource named above; for an address that is "
+        "publicIPAddresses/join/action."
+    ),
+    "RequestDisallowedByPolicy": "A policy forbids it: ask its owner for an exemption, or meet what it asks for.",
     "ResourceNotFound": "Check the name, the resource group and the subscription.",
     "NotFound": "Check the name, the resource group and the subscription.",
-    "FrontendNotFound": "Name one of those it has with --frontend1 or --frontend2.",
     "ResourceGroupNotFound": "Check the resource group and the subscription (`az group list`).",
     "SubscriptionNotFound": "Check the subscription, and that this login may see it (`az account list`).",
     "ScopeLocked": "Remove the lock named above (`az lock list`) and run the same line again.",
     "PreconditionFailedEtagMismatch": "Somebody else changed it in between; run the same line again.",
     "PublicIPAddressInUse": "Something else took the address: see its ipConfiguration.",
+    "PublicIPAddressCannotBeDeleted": "Something still holds the address: see its ipConfiguration.",
     "PublicIPAndLBSkuDoNotMatch": "Both load balancers and their addresses must be of one SKU.",
     "AnotherOperationInProgress": "Wait for the other operation to end and run the same line again.",
     "RetryableErrorDueToAnotherOperation": "Wait for the other operation to end and run the same line again.",
+    "CanceledAndSupersededDueToAnotherOperation": "Another write came in between; run the same line again.",
     "ReferencedResourceNotProvisioned": "A resource it refers to is busy or failed: mend that one first.",
+    "RetryableError": "Wait a minute and run the same line again.",
     "MissingSubscriptionRegistration": "Register the provider: `az provider register -n Microsoft.Network`.",
 }
 
+# Where the code says nothing to us.
+_HINTS_BY_STATUS: dict[int, str] = {
+    401: _HINTS["AuthenticationFailed"],
+    403: _HINTS["AuthorizationFailed"],
+    404: _HINTS["NotFound"],
+    409: "Something stands in the way, named above: clear it, or wait for it, and run the same line again.",
+    412: "Somebody else changed it in between; run the same line again.",
+    429: "ARM is throttling this identity: wait a few minutes and run the same line again.",
+}
 
-def hint_for(code: str, status: int, details: Sequence[Detail] = ()) -> str:
-    """What to do next about an ARM error; empty where we know nothing better than its own message."""
+
+def hint_for(code: str, status: int | None, details: Sequence[Detail] = ()) -> str:
+    """What to do next about an error of ARM's, or of an operation's (None: it ended badly)."""
     for known in (*(detail.code for detail in details), code):
         if known in _HINTS:
             return _HINTS[known]
-    if status == 401:
-        return _HINTS["AuthenticationFailed"]
-    if status == 429:
-        return "ARM is throttling this identity: wait a few minutes and run the same line again."
+    if status in _HINTS_BY_STATUS:
+        return _HINTS_BY_STATUS[status]
+    if status is None:
+        return "Look at the resource's provisioning state and run the same line again."
     if status >= 500:
         return "ARM itself failed: run the same line again in a minute; quote the request id to support if it stays."
-    return ""
+    return "The request is refused as it stands and changed nothing: mend what the message names and try again."
 
 
 def arm_error_class(status: int) -> type[ArmError]:
@@ -222,7 +244,10 @@ def arm_error_class(status: int) -> type[ArmError]:
 
 
 class OperationError(VipswapError):
-    """A long-running operation did not succeed. `operation_url` is verbatim and signed: never print it."""
+    """A long-running operation did not succeed, or we do not know. `operation_url` is signed: never print it.
+
+    `status` is that of the answer that could not be read, if there was one.
+    """
 
     def __init__(
         self,
@@ -234,9 +259,11 @@ class OperationError(VipswapError):
         request_id: str | None = None,
         details: Sequence[Detail] = (),
         hint: str = "",
+        status: int | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint or hint_for(code, status, details))
         self.code = code
+        self.status = status
         self.resource = resource
         self.operation_url = operation_url
         self.request_id = request_id
@@ -251,7 +278,8 @@ class OperationError(VipswapError):
 
     def as_json(self) -> dict[str, Any]:
         """The `error` object of the JSON output."""
-        return super().as_json() | {"code": self.code, "message": str(self), "request_id": self.request_id}
+        told = {"code": self.code, "message": str(self), "status": self.status, "request_id": self.request_id}
+        return super().as_json() | told
 
 
 class OperationFailed(OperationError):
@@ -264,6 +292,10 @@ class OperationCanceled(OperationError):
 
 class OperationTimedOut(OperationError):
     """The operation was still running at our deadline; it may yet end either way."""
+
+
+class OperationUnreadable(OperationError):
+    """How the operation goes could not be read; it may yet end, or have ended, either way: look at the resource."""
 
 
 class Refused(VipswapError):

@@ -9,14 +9,18 @@ The rules are those of the ARM resource provider contract
 - Succeeded, Failed and Canceled are terminal, whatever their case; a resource without provisioningState has Succeeded.
 - PUT and PATCH end with a GET of the resource; POST with what Location returns; DELETE with nothing.
 
+Beyond the contract: a status that is forgotten (404) leaves the resource to tell how it went; words of some providers
+("Completed", "Cancelled") are understood; an answer that is no JSON object is none.
+
 URLs are used verbatim: since 2023 they are signed. There is no request and no clock in this module.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, Protocol
@@ -55,8 +59,8 @@ class Operation:
     method: str
     resource: str
     via: Via
-    url: str
-    location: str | None = None
+    url: str = field(repr=False)
+    location: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Finished:
 
     operation: Operation
     body: Any = None
-    fetch: str | None = None
+    fetch: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +119,44 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         try:
             until = parsedate_to_datetime(text)
             seconds = (until - parsedate_to_datetime(headers.get("Date") or "")).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, IndexError):
             return None
         return max(0.0, seconds)
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
+def resolve(base: str, reference: str) -> str:
+    """The absolute URL of a reference in an answer to `base`, byte for byte where it is whole or has a whole path."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", reference):
+        return reference
+    if reference.startswith("/") and not reference.startswith("//"):
+        return "/".join(base.split("/", 3)[:3]) + reference
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        # It names no host that could be read; the transport refuses it.
+        return reference
+
+
 def error_of(body: Any) -> tuple[str, str, tuple[Detail, ...]]:
-    """Code, message and details of an ARM error body, whatever of it is there.
+    """Code, message and details of an ARM error body, whatever of it is there; details of details follow theirs.
 
     Codes are stripped: some operations were recorded with a leading blank (" InternalError").
     """
-    error = body.get("error", body) if isinstance(body, dict) else {}
+    error = body.get("error") or body if isinstance(body, dict) else {}
     if not isinstance(error, dict):
         error = {"message": str(error)}
-    details = error.get("details")
-    found = tuple(
-        Detail(_text(detail, "code"), _text(detail, "message"))
-        for detail in (details if isinstance(details, list) else [])
-        if isinstance(detail, dict)
-    )
-    return _text(error, "code"), _text(error, "message"), found
+    return _text(error, "code"), _text(error, "message"), tuple(_details(error, 0))
+
+
+def _details(error: dict[str, Any], depth: int) -> list[Detail]:
+    listed, found = error.get("details"), []
+    for item in listed if isinstance(listed, list) and depth < 5 else []:
+        if isinstance(item, dict):
+            detail = Detail(_text(item, "code"), _text(item, "message"))
+            found += [detail] if detail.code or detail.message else []
+            found += _details(item, depth + 1)
+    return found
 
 
 def begin(method: str, url: str, answer: Answer) -> Step:
@@ -151,50 +172,42 @@ def begin(method: str, url: str, answer: Answer) -> Step:
         if answer.status == 202 and operation.method == "DELETE":
             return Poll(operation, retry_after(answer.headers))
         return Finished(operation, answer.body)
-    if answer.status == 202:
+    if answer.status in (202, 204) or answer.body is None:
         return Poll(operation, retry_after(answer.headers))
     return _by_resource(operation, answer)
 
 
 def advance(operation: Operation, answer: Answer) -> Step:
     """What the answer to a poll asks for next."""
-    if operation.via is Via.STATUS:
-        return _by_status(operation, answer)
-    if operation.method == "DELETE" and answer.status == 404:
-        return Finished(operation)
+    if operation.via is Via.RESOURCE:
+        return _by_resource(operation, answer)
+    if answer.status == 404 and operation.method != "POST":
+        # ARM forgets operations. The resource itself still knows how it went; of a DELETE, by not being there.
+        return Poll(replace(operation, via=Via.RESOURCE, url=operation.resource))
     if answer.status >= 400:
         return Unreadable(operation)
-    if operation.via is Via.LOCATION:
-        return _by_location(operation, answer)
-    if operation.method == "DELETE":
-        # The resource still answers, so it is still there.
-        return Poll(operation, retry_after(answer.headers))
-    return _by_resource(operation, answer)
+    return _by_status(operation, answer) if operation.via is Via.STATUS else _by_location(operation, answer)
 
 
 def verify(operation: Operation, answer: Answer) -> Step:
-    """What the final GET of the resource says: an operation may say Succeeded of a resource that is not."""
+    """What the final GET says: of a resource that may not be what its operation said, or of a POST's result."""
+    if operation.method == "POST":
+        return advance(replace(operation, via=Via.LOCATION, url=operation.location or operation.url), answer)
     return _by_resource(replace(operation, via=Via.RESOURCE, url=operation.resource), answer)
 
 
 def _by_status(operation: Operation, answer: Answer) -> Step:
-    if answer.status >= 400:
-        if answer.status == 404 and operation.method != "POST":
-            # ARM forgets operations. The resource itself still knows how it went.
-            return Poll(replace(operation, via=Via.RESOURCE, url=operation.resource))
-        return Unreadable(operation)
     moved = _header(answer, operation.url, "Azure-AsyncOperation")
-    if moved:
-        operation = replace(operation, url=moved)
     location = _header(answer, operation.url, "Location")
-    if location:
-        operation = replace(operation, location=location)
+    operation = replace(operation, url=moved or operation.url, location=location or operation.location)
     body = answer.body if isinstance(answer.body, dict) else {}
-    word = _text(body, "status").lower()
+    word = (_text(body, "status") or _state(body)).lower()
     if word in _SUCCEEDED:
-        return _finished(operation)
+        return _finished(operation, body)
     if word == "failed" or word in _CANCELED:
         return _ended(operation, word, body)
+    if not word and answer.status != 202:
+        return Unreadable(operation)
     return Poll(operation, retry_after(answer.headers))
 
 
@@ -202,32 +215,40 @@ def _by_location(operation: Operation, answer: Answer) -> Step:
     if answer.status == 202:
         moved = _header(answer, operation.url, "Location")
         return Poll(replace(operation, url=moved) if moved else operation, retry_after(answer.headers))
-    if operation.method in ("PUT", "PATCH"):
-        return Finished(operation, fetch=operation.resource)
-    return Finished(operation, answer.body)
+    if operation.method not in ("PUT", "PATCH"):
+        return Finished(operation, answer.body)
+    if isinstance(answer.body, dict) and answer.body:
+        # Some providers answer a PUT with 202, and then Location has the resource.
+        return _by_resource(replace(operation, via=Via.RESOURCE, url=operation.resource), answer)
+    return Finished(operation, fetch=operation.resource)
 
 
 def _by_resource(operation: Operation, answer: Answer) -> Step:
-    body = answer.body if isinstance(answer.body, dict) else {}
-    properties = body.get("properties")
-    word = _text(properties, "provisioningState").lower() if isinstance(properties, dict) else ""
-    if not word or word in _SUCCEEDED:
-        return Finished(operation, answer.body)
+    if operation.method == "DELETE" and answer.status == 404 and not isinstance(answer.body, str):
+        return Finished(operation)
+    if answer.status >= 400 or not isinstance(answer.body, dict):
+        return Unreadable(operation)
+    word = _state(answer.body).lower()
     if word == "failed" or word in _CANCELED:
-        return _ended(operation, word, body)
+        return _ended(operation, word, answer.body)
+    if operation.method != "DELETE" and (not word or word in _SUCCEEDED):
+        return Finished(operation, answer.body)
+    # Of a DELETE: the resource still answers, so it is still there.
     return Poll(operation, retry_after(answer.headers))
 
 
-def _finished(operation: Operation) -> Finished:
+def _finished(operation: Operation, body: dict[str, Any]) -> Finished:
     if operation.method in ("PUT", "PATCH"):
         return Finished(operation, fetch=operation.resource)
-    if operation.method == "POST":
+    if operation.method == "POST" and operation.location:
         return Finished(operation, fetch=operation.location)
-    return Finished(operation)
+    return Finished(operation, body if operation.method == "POST" else None)
 
 
 def _ended(operation: Operation, word: str, body: dict[str, Any]) -> Ended:
-    code, message, details = error_of(body if "error" in body else {})
+    properties = body.get("properties")
+    holder = properties if "error" not in body and isinstance(properties, dict) else body
+    code, message, details = error_of(holder if "error" in holder else {})
     canceled = word in _CANCELED
     return Ended(
         operation,
@@ -238,11 +259,19 @@ def _ended(operation: Operation, word: str, body: dict[str, Any]) -> Ended:
     )
 
 
+def _state(body: dict[str, Any]) -> str:
+    properties = body.get("properties")
+    return _text(properties, "provisioningState") if isinstance(properties, dict) else ""
+
+
 def _header(answer: Answer, base: str, name: str) -> str | None:
-    value = (answer.headers.get(name) or "").strip()
-    return urljoin(base, value) if value else None
+    # A header that came twice is joined by a comma; no URL has a blank in it.
+    value = (answer.headers.get(name) or "").split(", ")[0].strip()
+    return resolve(base, value) if value else None
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str:
     value = mapping.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return value.strip() if isinstance(value, str) else ""
