@@ -125,6 +125,24 @@ class Addresses:
                 self._note(t, "address_attached", operation, move.resource, move.on, move.frontend)
         self._outcome(t, "operation_succeeded", operation)
 
+    def may_return(self, operation: Operation) -> bool:
+        """Whether nobody else has taken what the operation takes off."""
+        offs = [(move.off, move.frontend) for move in operation.moves if move.off is not None]
+        mine = {move.frontend.lower() for move in operation.moves}
+        owners = [self.owner(off) for off, _ in offs]
+        return all(owner is None or owner.lower() in mine for owner in owners)
+
+    def fail(self, operation: Operation, t: float, *, back: bool) -> None:
+        """The operation failed or was canceled: its moves stay, or go back."""
+        if back:
+            for key, hold in list(self._holds.items()):
+                if hold.operation is operation:
+                    del self._holds[key]
+            self.follow(Move(move.resource, move.frontend, move.on, move.off) for move in operation.moves)
+        else:
+            self._let_go(operation, t)
+        self._outcome(t, f"operation_{operation.status.lower()}", operation)
+
     def _outcome(self, t: float, event: str, operation: Operation) -> None:
         if not operation.moves:
             self._note(t, event, operation, None, operation.public_ip, None)

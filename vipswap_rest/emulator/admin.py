@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import paths
+from .faults import BadFault
 from .messages import Answer, Json, Request, encode
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class BadBody(ValueError):
 
 
 class Admin:
-    """state, timeline, requests and reset."""
+    """state, timeline, requests, faults and reset."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
@@ -30,6 +31,7 @@ class Admin:
             "timeline": {"GET": self._timeline},
             "requests": {"GET": self._requests},
             "reset": {"POST": self._reset},
+            "faults": {"GET": self._faults, "POST": self._add_faults, "DELETE": self._clear_faults},
         }
 
     def handle(self, request: Request) -> Answer:
@@ -44,7 +46,7 @@ class Admin:
             return Answer(405, {**answer.headers, "Allow": allowed}, answer.body)
         try:
             return _answer(200, handler(request))
-        except BadBody as error:
+        except (BadBody, BadFault) as error:
             return _answer(400, {"error": str(error)})
 
     def _state(self, request: Request) -> Json:
@@ -71,12 +73,27 @@ class Admin:
         self._emulator.reset()
         return {}
 
+    def _faults(self, request: Request) -> Json:
+        return {"faults": self._emulator.faults.as_json()}
 
-def _resources(request: Request) -> list[Any]:
+    def _add_faults(self, request: Request) -> Json:
+        self._emulator.faults.add(_json(request))
+        return self._faults(request)
+
+    def _clear_faults(self, request: Request) -> Json:
+        self._emulator.faults.clear()
+        return self._faults(request)
+
+
+def _json(request: Request) -> Any:
     try:
-        given = json.loads(request.body)
+        return json.loads(request.body)
     except (ValueError, RecursionError) as error:
         raise BadBody(f"The body is not JSON: {error}.") from error
+
+
+def _resources(request: Request) -> list[Any]:
+    given = _json(request)
     resources = given.get("resources") if isinstance(given, dict) else None
     if not isinstance(resources, list):
         raise BadBody('The body must be {"resources": [...]}.')

@@ -151,7 +151,7 @@ class World:
         self, call: Call, kind: str, bodies: Sequence[Json], due: float, succeed: Any, *, short: bool = False
     ) -> Operation:
         """Start an operation on the resources with these bodies."""
-        return self.operations.start(
+        operation = self.operations.start(
             kind,
             [body["id"] for body in bodies],
             (call.path.subscription or "", str(bodies[0].get("location") or "westus")),
@@ -161,6 +161,27 @@ class World:
             ticks=call.ticks,
             short=short,
         )
+        operation.fail = lambda t, own: self._fail(operation, t, own)
+        return operation
+
+    def _fail(self, operation: Operation, t: float, own: Sequence[str]) -> None:
+        """A fault ends the operation badly: what it wrote stays, or goes back, and is Failed or Canceled.
+
+        A deletion that fails has deleted nothing.
+        """
+        assert operation.ending is not None
+        before = operation.ending.before
+        back = before is not None and self.addresses.may_return(operation)
+        for identity in own:
+            if back and before is not None:
+                self.state.remove(identity)
+                if identity.lower() in before:
+                    self.state.put(before[identity.lower()])
+            present = self.state.get(identity)
+            if present is not None:
+                self.state.settle(present, operation.status)
+                self.state.touch(present)
+        self.addresses.fail(operation, t, back=back or operation.kind.startswith("Delete"))
 
     def take_over(self, old: Operation | None, new: Operation, now: float) -> None:
         """Let `new` supersede `old`, if there is one."""

@@ -15,6 +15,8 @@ from .admin import Admin
 from .calls import Call, Reply, World
 from .clock import Clock
 from .errors import ArmError
+from .exchange import Exchange
+from .faults import Effect, Faults
 from .latency import header
 from .load_balancers import LoadBalancers
 from .messages import Answer, Json, Request, encode
@@ -23,6 +25,7 @@ from .operations import Operation
 from .paths import Path
 from .public_ips import PublicIps
 from .settings import TENANT, Settings
+from .stale import StaleReads
 from .state import Identifiers
 from .stored import Groups, Stored
 from .virtual_networks import VirtualNetworks, find_child, find_children
@@ -53,6 +56,9 @@ class Emulator:
     def reset(self) -> None:
         """Back to the start: environment, timeline, requests, and the durations still to be drawn."""
         self.requests = []
+        self.faults = Faults()
+        self._stale = StaleReads()
+        self._expired: set[str] = set()
         self.world = World.create(self.settings, self._identifiers)
         environment.build(self.world, self.settings)
         self._types: dict[str, LoadBalancers | PublicIps | VirtualNetworks] = {
@@ -65,11 +71,15 @@ class Emulator:
         self._native = NativeSwap(self.world)
 
     def handle(self, request: Request) -> Answer:
-        """Answer one request. Never raises for anything that came in from outside."""
+        """Answer one request at once, whatever a fault says about waiting and cutting."""
+        return self.open(request).do()
+
+    def open(self, request: Request) -> Exchange:
+        """Take note of a request that has arrived. Never raises for anything that came in from outside."""
         now = self.clock.monotonic()
         self.world.operations.settle(now)
         if request.segments[0].lower() == "emulator":
-            return self._admin.handle(request)
+            return Exchange(lambda: self._admin.handle(request), Effect(), lambda: True)
         entry: Json = {
             "t": now,
             "method": request.method,
@@ -79,20 +89,48 @@ class Emulator:
             "user_agent": request.headers.get("user-agent"),
         }
         self.requests.append(entry)
+        effect = self.faults.strike(request)
+        return Exchange(lambda: self._do(request, entry, effect), effect, lambda: self.faults.stand(effect))
+
+    def _do(self, request: Request, entry: Json, effect: Effect) -> Answer:
+        now = self.clock.monotonic()
+        self.world.operations.settle(now)
+        instead = effect.answer()
+        if effect.on("expire_token"):
+            self._expired.add(_token(request))
         try:
             self._authorize(request)
             entry["authorized"] = True
-            reply = self._route(request, now)
+            reply = Reply(instead.status) if instead else self._strike(request, now, effect)
         except ArmError as error:
             reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=error.headers)
         answer = self._answer(request, reply)
+        if instead:
+            answer = Answer(instead.status, {**answer.headers, **instead.headers}, instead.body)
         entry["status"] = answer.status
         return answer
 
+    def _strike(self, request: Request, now: float, effect: Effect) -> Reply:
+        """Route the request, with what a fault does to the resource's reads and to the operation."""
+        seconds = effect.seconds("stale_reads_s")
+        path = paths.parse(request.segments) if seconds else None
+        if path is not None:
+            # An action is no resource: what it works on is what is read stale.
+            bodies = self.world.state.all() if request.method == "POST" else []
+            for id, body in [(path.id, self.world.state.get(path.id)), *((body["id"], body) for body in bodies)]:
+                self._stale.remember(id, body, now + seconds)
+        with self.world.operations.struck(effect, self.world.state.all()):
+            reply = self._route(request, now)
+        if effect.on("drop_operation") and reply.operation is not None:
+            reply.operation.dropped = True
+        return reply
+
     def _authorize(self, request: Request) -> None:
-        """Any token will do, but there must be one."""
-        if not request.headers.get("authorization", "").strip():
+        """Any token will do that no fault has expired, but there must be one."""
+        if not _token(request):
             raise errors.unauthenticated()
+        if _token(request) in self._expired:
+            raise errors.token_expired()
 
     def _route(self, request: Request, now: float) -> Reply:
         path = paths.parse(request.segments)
@@ -161,7 +199,7 @@ class Emulator:
         )
 
     def _get(self, call: Call) -> Reply:
-        body = self.world.state.get(call.path.id)
+        body = self._stale.read(call.path.id, self.world.state.get(call.path.id), call.now)
         if body is None:
             raise self.world.missing(call.path)
         return Reply(200, body, etag=True)
@@ -183,6 +221,8 @@ class Emulator:
             return Reply(200, {"value": children + stored})
         scope = Path(path.subscription, path.group).key
         found = [body for body in state.of_type(path.type) if body["id"].lower().startswith(scope + "/")]
+        if path.group is not None:
+            found = self._stale.listed(found, path.key, call.now)
         return Reply(200, {"value": [versions.render(body, call.api_version) for body in found]})
 
     def _list_groups(self, call: Call) -> Reply:
@@ -235,6 +275,10 @@ class Emulator:
             headers.update(_operation_headers(request.origin, reply, reply.operation))
         headers.update(reply.headers)
         return headers
+
+
+def _token(request: Request) -> str:
+    return request.headers.get("authorization", "").strip()
 
 
 def _operation_headers(origin: str, reply: Reply, operation: Operation) -> dict[str, str]:

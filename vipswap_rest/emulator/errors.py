@@ -47,6 +47,13 @@ def unauthenticated() -> ArmError:
     return gateway(401, "AuthenticationFailed", message, headers)
 
 
+def token_expired() -> ArmError:
+    """401: the token's time is over."""
+    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
+    message = "The access token expiry time is earlier than the current time."
+    return gateway(401, "ExpiredAuthenticationToken", message, {"WWW-Authenticate": challenge.format(message)})
+
+
 def api_version_missing() -> ArmError:
     """400: every call needs its api-version."""
     message = "The api-version query parameter (?api-version=) is required for all requests."

@@ -31,7 +31,7 @@ class LoadBalancers:
         body = load_balancer.complete(given, previous, identity, world.identifiers.guid, self._spelled)
         superseded = world.check_free(identity, call.now)
         moves = self._check(given, body, previous)
-        working = rules.members_of(body, previous)
+        working = rules.members_of(body, previous) or world.operations.is_struck
         if working:
             state.settle(body, "Updating")
         state.touch(body)

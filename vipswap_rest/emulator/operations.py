@@ -5,11 +5,14 @@ An operation never runs: it has a time at which it is due, and `settle` complete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from .errors import ArmError, busy, operation_not_found, operation_refused
+from .faults import Effect
 from .latency import Latency
 from .messages import Json
 from .state import Identifiers
@@ -23,6 +26,15 @@ class Move:
     frontend: str
     off: str | None
     on: str | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a fault lets an operation end: its status and error, and the resources as they were if they go back."""
+
+    status: str
+    error: Json
+    before: dict[str, Json] | None
 
 
 @dataclass(eq=False)
@@ -43,11 +55,14 @@ class Operation:
     query: str
     request_id: str
     succeed: Callable[[float, Sequence[str]], None]
+    fail: Callable[[float, Sequence[str]], None] = lambda t, own: None
     moves: tuple[Move, ...] = ()
     public_ip: str | None = None
     status: str = "InProgress"
     error: Json | None = None
     superseded_by: Operation | None = None
+    ending: Ending | None = None
+    dropped: bool = False
 
     @property
     def running(self) -> bool:
@@ -82,6 +97,31 @@ class Operations:
     _by_id: dict[str, Operation] = field(default_factory=dict)
     _running: list[Operation] = field(default_factory=list)
     _by_resource: dict[str, Operation] = field(default_factory=dict)
+    # What a fault does to the operation that the present request starts.
+    _effect: Effect = field(default_factory=Effect)
+    _before: dict[str, Json] | None = None
+
+    @property
+    def is_struck(self) -> bool:
+        """Whether the operation that the present request starts will run otherwise than it would."""
+        return self._effect.changes_operation
+
+    @contextlib.contextmanager
+    def struck(self, effect: Effect, present: Sequence[Json]) -> Iterator[None]:
+        """Let `effect` strike the operations that start within the block; `present` are the resources as they are."""
+        self._effect = effect
+        self._before = {body["id"].lower(): copy.deepcopy(body) for body in present} if effect.restores else None
+        try:
+            yield
+        finally:
+            self._effect, self._before = Effect(), None
+
+    def _ending(self) -> Ending | None:
+        if self._effect.on("cancel_operation"):
+            error = {"code": "Canceled", "message": "Operation was canceled."}
+            return Ending("Canceled", error, self._before)
+        failure = self._effect.failure
+        return Ending("Failed", failure, self._before) if failure else None
 
     def start(
         self,
@@ -108,11 +148,12 @@ class Operations:
             subscription=place[0],
             location=place[1].replace(" ", "").lower(),
             resources=tuple(resources),
-            due=due,
+            due=due + self._effect.seconds("delay_operation_s"),
             retry_after=retry_after,
             query=self._sign(api_version, ticks),
             request_id=self.identifiers.guid(),
             succeed=succeed,
+            ending=self._ending(),
         )
         self._by_id[operation.id] = operation
         self._running.append(operation)
@@ -132,9 +173,12 @@ class Operations:
             self.complete(operation, operation.due)
 
     def complete(self, operation: Operation, t: float) -> None:
-        """End the operation with success at `t`."""
-        own = self._end(operation, "Succeeded")
-        operation.succeed(t, own)
+        """End the operation at `t`: with success, unless a fault ends it otherwise."""
+        if operation.ending is None:
+            operation.succeed(t, self._end(operation, "Succeeded"))
+        else:
+            operation.error = operation.ending.error
+            operation.fail(t, self._end(operation, operation.ending.status))
 
     def supersede(self, old: Operation, new: Operation) -> None:
         """End `old` as Canceled, because `new` has taken its resource."""
@@ -167,7 +211,7 @@ class Operations:
         Raises ArmError: 404 where there is none, 403 where a signed value is missing or altered.
         """
         operation = self._by_id.get(identity.lower())
-        if operation is None:
+        if operation is None or operation.dropped:
             raise operation_not_found(identity)
         if _signature(query) != _signature(operation.query):
             raise operation_refused()

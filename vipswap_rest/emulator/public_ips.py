@@ -35,6 +35,7 @@ class PublicIps:
         superseded = world.check_free(identity, call.now)
         public_ip.check(body, previous, state.of_type(public_ip.TYPE), self._owner(identity))
         working = previous is None or provisioning_state(previous) != "Succeeded" or not same(previous, body)
+        working = working or world.operations.is_struck
         body["properties"]["provisioningState"] = "Updating" if working else "Succeeded"
         state.touch(body)
         state.put(body)

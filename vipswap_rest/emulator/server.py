@@ -19,11 +19,14 @@ from aiohttp import web
 from .clock import SystemClock
 from .core import Emulator
 from .environment import GROUP, LOAD_BALANCERS
+from .exchange import Exchange
 from .messages import Request
 from .settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
 
 HOST = "127.0.0.1"
 _LARGEST_BODY = 16 * 2**20
+# How often a request that hangs looks for its client and its fault.
+_LOOK_S = 0.01
 # What a client sends that is no HTTP is its own affair: it gets a 400, and nothing is written anywhere.
 _QUIET = logging.getLogger("vipswap_rest.emulator.server")
 _QUIET.addHandler(logging.NullHandler())
@@ -74,7 +77,14 @@ async def _listening(core: Emulator, port: int) -> Any:
     async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in incoming.headers.items()}
         body = await incoming.read()
-        answer = core.handle(Request(incoming.method, incoming.raw_path, headers, body, "http"))
+        exchange = core.open(Request(incoming.method, incoming.raw_path, headers, body, "http"))
+        held = await _hold(incoming, exchange, exchange.before_s)
+        if exchange.reset or not (held or exchange.zombie):
+            return _cut(incoming)
+        answer = exchange.do()
+        await _hold(incoming, exchange, exchange.after_s)
+        if exchange.lost or incoming.transport is None:
+            return _cut(incoming)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     def read(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
@@ -91,6 +101,24 @@ async def _listening(core: Emulator, port: int) -> Any:
         yield f"http://{HOST}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+async def _hold(incoming: web.BaseRequest, exchange: Exchange, seconds: float) -> bool:
+    """Wait; False if the client left meanwhile, or the fault was deleted."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while (left := until - loop.time()) > 0:
+        if incoming.transport is None or incoming.transport.is_closing() or not exchange.stands():
+            return False
+        await asyncio.sleep(min(left, _LOOK_S))
+    return True
+
+
+def _cut(incoming: web.BaseRequest) -> web.StreamResponse:
+    """Break the connection off; what is returned goes nowhere."""
+    if incoming.transport is not None:
+        incoming.transport.abort()
+    return web.Response()
 
 
 class EmulatorServer:
