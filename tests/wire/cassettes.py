@@ -19,6 +19,7 @@ ABSENT = f"the recorded conversations are not there ({FOLDER.parent.name}/{FOLDE
 
 # Answers after which the client sends the same request again by itself.
 SENT_AGAIN = {408, 429, 500, 502, 503, 504}
+ANY_URL = re.compile(".*", re.DOTALL)
 TERMINAL = {"succeeded", "failed", "canceled"}
 GONE = {"error": {"code": "ResourceNotFound", "message": "The Resource was not found."}}
 
@@ -147,7 +148,7 @@ class Replay:
         for line in (*call.answers, *call.polls, *call.gets):
             self._tape[(line.method, line.url.lower())].append(line)
         for method in ("GET", "PUT", "PATCH", "POST", "DELETE"):
-            mock.add_callback(method, re.compile(".*", re.DOTALL), self._answer)
+            mock.add_callback(method, ANY_URL, self._answer)
         mock.assert_all_requests_are_fired = False
 
     def _answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
