@@ -4,32 +4,45 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
+import logging
+import os
 import shutil
+import signal
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, cast
+from urllib.parse import urlsplit
+
+import requests
 
 from vipswap_rest.clock import Clock, SystemClock
-from vipswap_rest.clouds import Cloud
+from vipswap_rest.clouds import Cloud, is_loopback
 from vipswap_rest.errors import CredentialError
-from vipswap_rest.transport import Credential
+from vipswap_rest.transport import Credential, certificates
+
+log = logging.getLogger(__name__)
 
 # A token is renewed when less than this is left of it, so that none expires in the middle of a swap; of one that
 # lives shorter than that, when half of its life is over.
 RENEW_BEFORE_S = 300.0
+# While a token that is still good cannot be replaced, this long passes between the tries.
+RENEW_AGAIN_S = 30.0
 AZ_TIMEOUT_S = 60.0
+TOKEN_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token and the monotonic second at which it should be replaced."""
+    """A bearer token, the monotonic second at which it should be replaced, and the one at which it expires."""
 
     text: str
     renew_at: float
+    expires_at: float
 
     def __repr__(self) -> str:
         return "Token(...)"
@@ -69,11 +82,22 @@ class _Renewed(ABC):
         self._token: Token | None = None
 
     def token(self) -> str:
-        """A token that is good for minutes yet. Raises CredentialError."""
-        if self._token is None or self._clock.monotonic() >= self._token.renew_at:
+        """A token that is good for minutes yet, or the last one while it lasts. Raises CredentialError."""
+        kept, now = self._token, self._clock.monotonic()
+        if kept and now < kept.renew_at:
+            return kept.text
+        try:
             text, seconds = self._fetch()
-            self._token = Token(text, self._clock.monotonic() + max(seconds - RENEW_BEFORE_S, seconds / 2))
-        return self._token.text
+        except CredentialError as error:
+            if kept is None or now >= kept.expires_at:
+                raise
+            # A swap in its outage must not stop for a token service that does.
+            log.warning("The token could not be renewed, so the last one is used on: %s", error)
+            self._token = Token(kept.text, min(now + RENEW_AGAIN_S, kept.expires_at), kept.expires_at)
+            return kept.text
+        now = self._clock.monotonic()
+        self._token = Token(text, now + max(seconds - RENEW_BEFORE_S, seconds / 2), now + seconds)
+        return text
 
     def renew(self) -> bool:
         """Forget the token; the next one is fetched."""
@@ -83,6 +107,19 @@ class _Renewed(ABC):
     @abstractmethod
     def _fetch(self) -> tuple[str, float]:
         """A new token and the seconds it lives."""
+
+
+class _TokenSession(requests.Session):
+    """msal's HTTP client: as it comes it waits for ever, and REQUESTS_CA_BUNDLE goes before its own `verify`."""
+
+    def __init__(self, authority: str, ca_file: str | None) -> None:
+        super().__init__()
+        self._certificates = certificates(ca_file)
+        self.trust_env = not is_loopback(urlsplit(authority).hostname or "")
+
+    def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
+        options = {"timeout": TOKEN_TIMEOUT_S, "verify": self._certificates} | options
+        return super().request(method, url, *args, **options)
 
 
 class ClientSecret(_Renewed):
@@ -99,40 +136,74 @@ class ClientSecret(_Renewed):
         ca_file: str | None = None,
         clock: Clock | None = None,
     ) -> None:
+        """`authority` is a URL or a host's name, as AZURE_AUTHORITY_HOST has it; CredentialError if it is neither."""
         super().__init__(clock)
         self._tenant, self._client_id, self._secret = tenant, client_id, secret
         self._cloud, self._ca_file = cloud, ca_file
-        self._authority = (authority or cloud.authority).rstrip("/")
+        self._authority = _authority(authority or cloud.authority)
         self.description = f"the client secret of application {client_id} (AZURE_CLIENT_SECRET)"
 
     def _fetch(self) -> tuple[str, float]:
         # msal takes a tenth of a second to import; a ready token needs none of it.
         import msal
-        import requests
 
+        with _TokenSession(self._authority, self._ca_file) as session:
+            try:
+                application = msal.ConfidentialClientApplication(
+                    self._client_id,
+                    client_credential=self._secret,
+                    authority=f"{self._authority}/{self._tenant}",
+                    # The public cloud's list of authorities says nothing of a private one.
+                    instance_discovery=None if self._authority == self._cloud.authority else False,
+                    http_client=session,
+                )
+                answer = application.acquire_token_for_client([f"{self._cloud.audience.rstrip('/')}/.default"])
+            except (ValueError, KeyError, TypeError, AttributeError, requests.RequestException) as error:
+                # Its own text may hold the request. It is our caller's only if it asks for the cause.
+                raise CredentialError(
+                    f"The token service {self._authority} gave no token: {_why(error)}.",
+                    hint="Check AZURE_TENANT_ID, AZURE_AUTHORITY_HOST, --ca-file and the network.",
+                ) from error
+        return _token_of(cast("dict[str, Any]", answer), self._client_id, self._secret)
+
+
+def _authority(text: str) -> str:
+    url = text.strip().rstrip("/")
+    url = url if "://" in url else f"https://{url}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        usable = False
+    if not usable:
+        raise CredentialError(
+            f"{text!r} is no token service.",
+            hint="AZURE_AUTHORITY_HOST is an https URL such as https://login.microsoftonline.com.",
+        )
+    return url
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"it answered {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return "it took too long to answer"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its TLS certificate is not trusted, or TLS failed"
+    if isinstance(error, requests.ConnectionError):
+        return "it cannot be reached"
+    return "there is no such tenant, or what it answers cannot be read"
+
+
+def _token_of(answer: Mapping[str, Any], client_id: str, secret: str) -> tuple[str, float]:
+    if isinstance(answer.get("access_token"), str):
         try:
-            application = msal.ConfidentialClientApplication(
-                self._client_id,
-                client_credential=self._secret,
-                authority=f"{self._authority}/{self._tenant}",
-                # The public cloud's list of authorities says nothing of a private one.
-                instance_discovery=None if self._authority == self._cloud.authority else False,
-                verify=self._ca_file or True,
-            )
-            answer = application.acquire_token_for_client([f"{self._cloud.audience.rstrip('/')}/.default"])
-        except (ValueError, requests.RequestException) as error:
-            raise CredentialError(
-                f"The token service {self._authority} gave no token: {type(error).__name__}.",
-                hint="Check AZURE_TENANT_ID, AZURE_AUTHORITY_HOST and the network.",
-            ) from error
-        return _token_of(cast("dict[str, Any]", answer), self._client_id)
-
-
-def _token_of(answer: Mapping[str, Any], client_id: str) -> tuple[str, float]:
-    if "access_token" in answer:
-        return str(answer["access_token"]), float(answer.get("expires_in", 3600))
-    # "AADSTS7000215: Invalid client secret provided. ...": the first line names no secret.
-    reason = str(answer.get("error_description") or answer.get("error") or "no reason given").splitlines()[0]
+            return answer["access_token"], max(0.0, float(answer.get("expires_in") or 3600))
+        except (ValueError, TypeError):
+            return answer["access_token"], RENEW_BEFORE_S
+    # "AADSTS7000215: Invalid client secret provided. ...": the first line says it.
+    told = str(answer.get("error_description") or answer.get("error") or "no reason given").strip()
+    reason = (told.splitlines() or ["no reason given"])[0].replace(secret, "[the secret]")
     raise CredentialError(
         f"The token service refused application {client_id}: {reason}",
         hint="Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
@@ -154,24 +225,55 @@ class AzLogin(_Renewed):
         if self._subscription:
             line += ["--subscription", self._subscription]
         try:
-            done = subprocess.run(line, capture_output=True, text=True, timeout=AZ_TIMEOUT_S, check=False)
+            code, out, err = _run(line)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise CredentialError("az gave no token: it did not run or did not end.") from error
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise CredentialError(f"az gave no token: {last}", hint="Run `az login` and try again.")
+            raise CredentialError(
+                "az gave no token: it did not run or did not end.", hint="Run `az login` and try again."
+            ) from error
+        if code != 0:
+            raise CredentialError(f"az gave no token: {_complaint(err)}", hint="Run `az login` and try again.")
         try:
-            answer = json.loads(done.stdout)
-            text, expires = str(answer["accessToken"]), _expiry_in(answer)
-        except (ValueError, KeyError, TypeError) as error:
+            answer = json.loads(out)
+            text, expires = answer["accessToken"], _expiry_in(answer)
+            if not isinstance(text, str) or not text:
+                raise TypeError("no token")
+        except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
             raise CredentialError("az gave no token that could be read.", hint="Update az and try again.") from error
-        self.default_subscription = answer.get("subscription")
+        subscription = answer.get("subscription")
+        self.default_subscription = subscription if isinstance(subscription, str) else None
         return text, max(0.0, (expires - self._clock.now()).total_seconds())
+
+
+def _run(line: list[str]) -> tuple[int, str, str]:
+    """Run az, which is a script round a Python: what hangs is all of the group, and all of it must end."""
+    with subprocess.Popen(
+        line,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=AZ_TIMEOUT_S)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode, out, err
+
+
+def _complaint(err: str) -> str:
+    """The line of az's stderr that says what is wrong: its first ERROR, else its last."""
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    first = next((line.partition(":")[2].strip() for line in lines if line.startswith("ERROR:")), "")
+    return first or (lines[-1] if lines else "no reason given")
 
 
 def _expiry_in(answer: Mapping[str, Any]) -> datetime:
     """The end of az's token: `expires_on` in POSIX seconds, or in older versions `expiresOn` in local time."""
-    if "expires_on" in answer:
+    if answer.get("expires_on") is not None:
         return datetime.fromtimestamp(int(answer["expires_on"]), timezone.utc)
     return datetime.fromisoformat(str(answer["expiresOn"])).astimezone(timezone.utc)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -52,6 +53,10 @@ CHINA = Cloud(
 CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
 
 
+_NETLOC = re.compile(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
+_PATH = re.compile(r"[A-Za-z0-9/_.~-]*")
+
+
 def is_loopback(host: str) -> bool:
     """Whether the host can only be this machine: `localhost`, 127.0.0.0/8 or ::1."""
     if host.lower() == "localhost":
@@ -72,11 +77,11 @@ def check_endpoint(url: str) -> str:
         host, _port = parts.hostname, parts.port
     except ValueError:
         host = None
-    if not host or parts.scheme not in ("http", "https"):
+    if not host or parts.scheme not in ("http", "https") or not _PATH.fullmatch(parts.path):
         raise UsageError(
             f"{url!r} is no ARM endpoint.", hint="An endpoint is a URL such as https://management.azure.com."
         )
-    if parts.query or parts.fragment or parts.username or parts.password:
+    if parts.query or parts.fragment or not _NETLOC.fullmatch(parts.netloc):
         raise UsageError("An ARM endpoint is scheme, host and port; it has no user, query or fragment.")
     if parts.scheme == "http" and not is_loopback(host):
         raise UsageError(

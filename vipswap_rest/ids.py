@@ -12,8 +12,9 @@ from dataclasses import dataclass
 _SUBSCRIPTION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # 1-90 characters: letters, digits, underscore, hyphen, period, parentheses; no period at the end.
 _GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]")
-# The widest rule among the network resources: begins with a letter or digit, ends with one or an underscore.
-_NAME = re.compile(r"[A-Za-z0-9_]([-A-Za-z0-9_.]{0,78}[A-Za-z0-9_])?")
+# The widest rule among the network resources: begins with a letter or digit, ends with one or an underscore. Neither
+# rule lets a name be "." or "..", so none can climb.
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,78}[A-Za-z0-9_])?")
 _NAMESPACE = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)+")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
@@ -27,7 +28,7 @@ def check_name(name: str, what: str = "resource") -> str:
 
     Raises InvalidResourceId otherwise, so that no name can climb out of its place in a URL.
     """
-    if ".." in name or not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name):
         raise InvalidResourceId(
             f"{name!r} is no name for a {what}: 1 to 80 letters, digits, '_', '-' or '.', "
             "beginning with a letter or digit and ending with one or with '_'."
@@ -37,7 +38,7 @@ def check_name(name: str, what: str = "resource") -> str:
 
 def check_group(name: str) -> str:
     """Return `name` unchanged if a resource group may bear it (1-90 characters); else raise InvalidResourceId."""
-    if ".." in name or not _GROUP.fullmatch(name):
+    if not _GROUP.fullmatch(name):
         raise InvalidResourceId(
             f"{name!r} is no name for a resource group: 1 to 90 letters, digits, '_', '-', '.' or parentheses, "
             "not ending with '.'."
