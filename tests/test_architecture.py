@@ -27,7 +27,16 @@ ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
 }
 # The pure core: no request and no clock in it.
-PURE = ["lro", "swap/model", "swap/reconcile", "swap/journal", "swap/outage", "swap/preflight", "swap/verdict"]
+PURE = [
+    "lro",
+    "swap/model",
+    "swap/reconcile",
+    "swap/journal",
+    "swap/outage",
+    "swap/preflight",
+    "swap/verdict",
+    "swap/foresight",
+]
 IMPURE = {"requests", "time", "socket", "asyncio", "subprocess", "threading", "os", "vipswap_rest.transport"}
 
 

@@ -41,7 +41,7 @@ def environment(arm: Arm) -> dict[str, str]:
 
 def run_until(arm: Arm, words: str, *numbers: signal.Signals) -> tuple[int, str, str]:
     """Run a swap, send it the signals once its stderr says `words`; returns exit code, stdout and stderr."""
-    line = [sys.executable, "-m", "vipswap_rest", "swap", *PAIR, "--yes"]
+    line = [sys.executable, "-m", "vipswap_rest", "swap", *PAIR, "--yes", "--request-timeout", "1"]
     with subprocess.Popen(
         line, env=environment(arm), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -92,9 +92,10 @@ def test_the_journal_it_leaves_holds_the_whole_plan(words: str, arm: Arm) -> Non
 def test_the_line_it_prints_finishes_the_swap(words: str, arm: Arm) -> None:
     _, _, err = run_until(arm, words, signal.SIGTERM)
     # The last one it printed; where the signal came before the first write there is only that of the beginning.
-    line = [line for line in err.splitlines() if "vipswap swap" in line and "--vip" in line][-1]
+    line = [line for line in err.splitlines() if "vipswap swap" in line or "vipswap recover" in line][-1]
 
-    arguments = shlex.split(line[line.index("vipswap swap") :])[1:]
+    arguments = [*shlex.split(line[line.index("vipswap ") :])[1:]]
+    arguments += ["--resume"] if "recover" in arguments else []
     again = subprocess.run(
         [sys.executable, "-m", "vipswap_rest", *arguments], env=environment(arm), timeout=60, check=False
     )
@@ -109,5 +110,5 @@ def test_a_second_signal_ends_it_at_once_and_says_that_production_is_off(arm: Ar
 
     assert code == 130
     assert "Traceback" not in err
-    assert "--vip" in err
+    assert "vipswap recover" in err
     assert out.startswith("Interrupted")

@@ -16,7 +16,9 @@ from urllib3 import HTTPResponse
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
 from vipswap_rest.emulator import Answer, Emulator, Request, Settings
+from vipswap_rest.emulator.exchange import Exchange
 from vipswap_rest.emulator.settings import SUBSCRIPTION
+from vipswap_rest.swap.recovery import Way, choose, find, nothing_found, recover
 from vipswap_rest.swap.report import Event, Report
 from vipswap_rest.swap.resolve import Target
 from vipswap_rest.swap.run import Options, Plan, plan, swap
@@ -55,29 +57,70 @@ class InProcess(BaseAdapter):
         self.core, self.clock = core, clock
         self.before: Callable[[requests.PreparedRequest], Answer | None] = lambda request: None
         self.sent: list[tuple[str, str, Any]] = []
+        self.count = 0
+        # The client dies at the request of that number: before it is done, or after it is done and before the answer.
+        self.dies_before = self.dies_after = 0
+        # The request that it died with before it was done; and those that land late, at the request of a number.
+        self.lost: Request | None = None
+        self.late: list[tuple[int, Request]] = []
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self.count += 1
+        for late in [one for one in self.late if one[0] <= self.count]:
+            self.late.remove(late)
+            self.core.handle(late[1])
         instead = self.before(request)
         self.clock.time += ROUND_TRIP_S / 2
-        headers = {name.lower(): value for name, value in request.headers.items()}
         parts = urlsplit(request.url or "")
-        headers["host"] = parts.netloc
         body = request.body or b""
-        body = body.encode() if isinstance(body, str) else body
-        self.sent.append((request.method or "", parts.path, body))
+        body = body.encode() if isinstance(body, str) else bytes(body)
+        headers = {name.lower(): value for name, value in request.headers.items()} | {"host": parts.netloc}
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        answer = instead or self.core.handle(Request(request.method or "", target, headers, bytes(body)))
+        arriving = Request(request.method or "", target, headers, body)
+        self.sent.append((request.method or "", parts.path, body))
+        if self.dies_before == self.count:
+            self.lost = arriving
+            raise Crash
+        answer = instead or self._exchange(self.core.open(arriving), kwargs["timeout"][1])
+        if self.dies_after == self.count:
+            raise Crash
         self.clock.time += ROUND_TRIP_S / 2
-        raw = HTTPResponse(body=answer.body, headers=dict(answer.headers), status=answer.status, preload_content=True)
-        response = requests.Response()
-        response.status_code, response.raw, response.url = answer.status, raw, request.url or ""
-        response.headers.update(answer.headers)
-        response.request = request
-        response._content = answer.body
-        return response
+        return _response(request, answer)
+
+    def _exchange(self, exchange: Exchange, timeout: float) -> Answer:
+        """What the emulator's server does, on the virtual clock, and what the client sees of it."""
+        if exchange.reset:
+            raise requests.ConnectionError("the connection was reset")
+        if exchange.before_s > timeout:
+            self.clock.time += timeout
+            if exchange.zombie:
+                exchange.do()
+            raise requests.ReadTimeout("no answer")
+        self.clock.time += exchange.before_s
+        answer = exchange.do()
+        if exchange.after_s > timeout:
+            self.clock.time += timeout
+            raise requests.ReadTimeout("no answer")
+        self.clock.time += exchange.after_s
+        if exchange.lost:
+            raise requests.ConnectionError("the connection broke off")
+        return answer
 
     def close(self) -> None:
         pass
+
+
+def _response(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
+    response = requests.Response()
+    response.status_code, response.url, response.request = answer.status, request.url or "", request
+    response.raw = HTTPResponse(body=answer.body, headers=dict(answer.headers), status=answer.status)
+    response.headers.update(answer.headers)
+    response._content = answer.body
+    return response
+
+
+class Crash(BaseException):
+    """The client dies: nothing of it runs any more."""
 
 
 @dataclass
@@ -112,6 +155,27 @@ class Lab:
     def swap(self, target: Target = TARGET, options: Options | None = None) -> Report:
         options, client = options or Options(), self.client()
         return swap(client, plan(client, target, options), options, emit=self.events.append, guard=NoGuard())
+
+    def recover(self, way: Way = Way.SOONER, options: Options | None = None) -> Report:
+        """What `vipswap recover -g vipswap` does."""
+        client = self.client()
+        one = choose(find(client, "vipswap"))
+        if one is None:
+            return nothing_found()
+        return recover(client, one, way, options or Options(), emit=self.events.append, guard=NoGuard())
+
+    def crash_at(self, number: int, *, done: bool) -> None:
+        """Let the client die at its next `number`th request (from 1): before it is done, or after, unanswered."""
+        if done:
+            self.wire.dies_after = self.wire.count + number
+        else:
+            self.wire.dies_before = self.wire.count + number
+
+    def heal(self) -> None:
+        """No more crashes, and no more faults."""
+        self.wire.dies_before = self.wire.dies_after = 0
+        self.wire.before = lambda request: None
+        self.core.faults.clear()
 
     def get(self, id: str) -> dict[str, Any]:
         body = self.core.world.state.get(id)

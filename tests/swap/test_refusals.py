@@ -118,7 +118,7 @@ def test_a_journal_left_behind_keeps_a_plain_swap_away() -> None:
         lab.swap()
 
     assert told.value.exit_code == 7
-    assert "--vip" in told.value.hint
+    assert "vipswap recover" in told.value.hint
     assert len(lab.writes()) == writes
 
 

@@ -13,7 +13,7 @@ from vipswap_rest.clouds import PUBLIC, check_endpoint, cloud_of
 from vipswap_rest.errors import UsageError
 from vipswap_rest.ids import InvalidResourceId, ResourceId, check_subscription
 from vipswap_rest.network import list_subscriptions
-from vipswap_rest.transport import Credential, Transport
+from vipswap_rest.transport import READ_TIMEOUT_S, Credential, Transport
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,13 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", metavar="URL", help="the ARM to talk to (else AZURE_RM_ENDPOINT)")
     parser.add_argument("--api-version", metavar="DATE", help="for Microsoft.Network (else VIPSWAP_API_VERSION)")
     parser.add_argument("--ca-file", metavar="FILE", help="certificates to trust (else REQUESTS_CA_BUNDLE)")
+    parser.add_argument(
+        "--request-timeout",
+        type=float,
+        default=READ_TIMEOUT_S,
+        metavar="S",
+        help=f"seconds to wait for the answer to one request (default {READ_TIMEOUT_S:g})",
+    )
     parser.add_argument("--debug", action="store_true", help="log every request to stderr, without secrets")
 
 
@@ -44,7 +51,9 @@ def connect(
     credential = find_credential(
         environment, cloud=cloud_of(endpoint), ca_file=ca_file, subscription=given or None, clock=clock
     )
-    transport = Transport(endpoint, credential, clock=clock, ca_file=ca_file)
+    if not 1 <= arguments.request_timeout <= 600:
+        raise UsageError("--request-timeout is from 1 to 600 seconds.")
+    transport = Transport(endpoint, credential, clock=clock, ca_file=ca_file, read_timeout=arguments.request_timeout)
     api_version = arguments.api_version or environment.get("VIPSWAP_API_VERSION") or None
     return ArmClient(transport, given or _find_subscription(transport, credential), api_version=api_version)
 

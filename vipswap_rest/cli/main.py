@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import vipswap_rest
-from vipswap_rest.cli import demo, emulator, swap
+from vipswap_rest.cli import demo, emulator, recover, swap
 from vipswap_rest.cli.output import tell, tell_error
 from vipswap_rest.errors import VipswapError
 
@@ -25,6 +25,8 @@ def parser() -> argparse.ArgumentParser:
     for name, add_options, run, text in (
         ("swap", swap.add_swap_options, swap.run_swap, "exchange the addresses"),
         ("plan", swap.add_target_options, swap.run_plan, "show what a swap would do, and what forbids it"),
+        ("status", recover.add_status_options, recover.run_status, "show interrupted swaps"),
+        ("recover", recover.add_recover_options, recover.run_recover, "finish or undo an interrupted swap"),
         ("demo", demo.add_options, demo.run, "swap once on an emulated ARM on this machine"),
         ("emulator", emulator.add_options, emulator.run, "an emulated ARM on this machine"),
     ):

@@ -42,7 +42,14 @@ class Limits:
 class Engine:
     """One run: `run` returns when the goal is reached, or, with `cause` set, when all is back as it was."""
 
-    def __init__(self, execution: Execution, *, rollback: bool = True, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        *,
+        rollback: bool = True,
+        limits: Limits | None = None,
+        dead_until: float | None = None,
+    ) -> None:
         self.execution, self.pair = execution, execution.pair
         self.direction, self.opening = execution.journal.direction, execution.journal.opening
         self.cause: VipswapError | None = None
@@ -50,6 +57,8 @@ class Engine:
         self._clock, self._emit = execution.clock, execution.emit
         self._progress_at, self._looks = self._clock.monotonic(), 0
         self._refusals: Counter[Step] = Counter()
+        # Until then (monotonic seconds) a request of the dead run whose float this was may still arrive.
+        self._dead_until = dead_until
 
     def run(self) -> None:
         """Reach the goal, or the original state if the way forward is refused for good.
@@ -64,7 +73,10 @@ class Engine:
             if isinstance(step, Done):
                 return
             try:
-                self._take(step)
+                if isinstance(step, DeleteFloat) and self._dead_until is not None:
+                    self._outlive()
+                else:
+                    self._take(step)
             except (LockHeld, Interrupted, Refused, RunFailed):
                 raise
             except VipswapError as error:
@@ -89,6 +101,17 @@ class Engine:
         elif isinstance(step, Attach):
             self.execution.attach(step)
         self._progress_at, self._looks = self._clock.monotonic(), 0
+
+    def _outlive(self) -> None:
+        """Look once more when nothing of the dead run can arrive any more; only then may the float go."""
+        left = (self._dead_until or 0.0) - self._clock.monotonic()
+        self._dead_until = None
+        if left > 0:
+            self._emit(
+                Noted(f"All is in place; looking again in {left:.0f} s, when the dead run's last request is over")
+            )
+            self._clock.sleep(left)
+        self.execution.look()
 
     def _pause(self) -> float:
         longest = 0.5 if self.execution.production_out else 5.0

@@ -16,8 +16,9 @@ from vipswap_rest.errors import AnswerLost, LockHeld, NotFound, Refused, ServerF
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
 from vipswap_rest.swap import lock
+from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import SUCCEEDED, LoadBalancer, Observed, Side
+from vipswap_rest.swap.model import LoadBalancer, Observed, Side
 from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
 from vipswap_rest.swap.outage import OutageLedger
 from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
@@ -247,7 +248,7 @@ class Execution:
             if self.observed.held(self.pair, side) != self._at_first[side]:
                 self.written.add(side)
             address = self.pair.originals[side]
-            attached = any(self._works_on(address, frontend) for frontend in Side)
+            attached = any(works_on(self.observed, self.pair, address, frontend) for frontend in Side)
             self.ledger.seen(address, attached=attached, read=self._read_at)
         self.guard.critical = self.production_out
         if self.observed.float is not None:
@@ -257,16 +258,6 @@ class Execution:
             # Inside the outage a float that cannot be seen is no reason to stop: whoever took over has written a load
             # balancer, and the etag tells.
             raise lock.held(self.journal, "is gone: another run finished in our place")
-
-    def _works_on(self, address: ResourceId, side: Side) -> bool:
-        """Held, in the sense that counts: frontend, address and a Succeeded load balancer all agree."""
-        known = self.observed.public_ip(address)
-        return (
-            self.observed.held(self.pair, side) == address
-            and self.observed.load_balancers[side].state == SUCCEEDED
-            and known is not None
-            and known.held_by(self.pair.frontends[side])
-        )
 
     def _prefetch(self) -> None:
         """While an operation runs inside the outage, keep what the next write needs fresh."""

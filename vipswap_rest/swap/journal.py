@@ -19,6 +19,7 @@ from vipswap_rest.swap.model import Direction, Pair, PublicIp, Side
 from vipswap_rest.swap.reconcile import Opening
 
 PREFIX = "vipswap-"
+FLOAT_PREFIX = "vipswap-float-"
 VERSION = "1"
 _CHECKSUM = "checksum"
 
@@ -30,7 +31,12 @@ def float_id(load_balancers: tuple[ResourceId, ResourceId]) -> ResourceId:
     """
     first, second = sorted(load_balancers, key=lambda item: item.key)
     digest = hashlib.sha256(f"{first.key}\n{second.key}".encode()).hexdigest()
-    return ResourceId.network(first.subscription, first.resource_group, PUBLIC_IP, f"vipswap-float-{digest[:16]}")
+    return ResourceId.network(first.subscription, first.resource_group, PUBLIC_IP, f"{FLOAT_PREFIX}{digest[:16]}")
+
+
+def is_float_name(name: str) -> bool:
+    """Whether a public IP of that name may be a float."""
+    return name.lower().startswith(FLOAT_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,5 +57,5 @@ def held(journal: Journal, what: str) -> LockHeld:
     """The error of a run that finds the float in other hands."""
     return LockHeld(
         f"The float {journal.pair.float} {what}; this run changes nothing more.",
-        hint="Let the other run end, then look at what both load balancers hold.",
+        hint="Let the other run end, then see what it left: vipswap status.",
     )

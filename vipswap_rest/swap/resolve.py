@@ -85,7 +85,7 @@ def resolve(
             hint="Name two load balancers with --lb1 and --lb2.",
         )
     vip = resource_id(target.vip, PUBLIC_IP, client.subscription, target.resource_group) if target.vip else None
-    settling = _Settling(client, settle_s, note)
+    settling = Settling(client, settle_s, note)
     load_balancers = {side: settling.read(read_load_balancer, id) for side, id in ids.items()}
     float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
     float_ = settling.read(read_float, float_id)
@@ -125,8 +125,14 @@ def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceI
     raise LockHeld(
         f"A swap of {production.name} and {pair.load_balancer(Side.STAGING).name}, begun at {journal.started} "
         f"(run {journal.run}), is under way or was left behind: the float {pair.float} is its journal.",
-        hint="If that run is dead, finish what it began: " + vip_command(pair, journal),
+        hint="If that run is dead, finish or undo what it began: " + recover_command(pair),
     )
+
+
+def recover_command(pair: Pair) -> str:
+    """The command line that finishes or undoes an interrupted swap of this pair."""
+    pair_ids = [pair.load_balancer(side) for side in Side]
+    return f"vipswap recover --subscription {pair.float.subscription} --lb1 {pair_ids[0]} --lb2 {pair_ids[1]}"
 
 
 def vip_command(pair: Pair, journal: Journal) -> str:
@@ -146,7 +152,7 @@ def vip_command(pair: Pair, journal: Journal) -> str:
 _Resource = TypeVar("_Resource", LoadBalancer, PublicIp | None)
 
 
-class _Settling:
+class Settling:
     """Reads resources once nobody else's operation runs on them, or as they are when the time for that is up."""
 
     def __init__(self, client: ArmClient, seconds: float, note: Callable[[str], None]) -> None:

@@ -14,28 +14,14 @@ from vipswap_rest.ids import ResourceId
 from vipswap_rest.swap import lock, preflight
 from vipswap_rest.swap.engine import Engine, Limits
 from vipswap_rest.swap.execution import Execution, Guard
+from vipswap_rest.swap.foresight import foresee
 from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import Direction, Observed, Pair, PublicIp, Side
+from vipswap_rest.swap.model import Direction, Observed, Pair, Side
 from vipswap_rest.swap.observe import observe
 from vipswap_rest.swap.preflight import Finding
-from vipswap_rest.swap.reconcile import (
-    Attach,
-    CreateFloat,
-    DeleteFloat,
-    Done,
-    Opening,
-    Repair,
-    RepairFloat,
-    Step,
-    SwapNatively,
-    Wait,
-    attach_name,
-    next_step,
-    trial_name,
-    wants_trial,
-)
+from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
-from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, resolve, states, vip_command
+from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, recover_command, resolve, states
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +54,7 @@ def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[
     journal = replace(
         journal,
         run=str(uuid.uuid4()),
-        started=rfc3339(client.clock.now()),
+        started=resuming.started if resuming else rfc3339(client.clock.now()),
         request_timeout_s=round(client.transport.read_timeout),
     )
     findings = []
@@ -77,49 +63,10 @@ def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[
             resolved.observed, resolved.pair, allow_address_change=options.allow_address_change
         )
     refused = any(finding.severity is preflight.Severity.ERROR for finding in findings)
-    steps = [] if refused or resolved.reached else foresee(resolved.observed, journal)
+    steps = []
+    if not refused and not resolved.reached:
+        steps = foresee(resolved.observed, journal.pair, journal.direction, journal.opening)
     return Plan(resolved, journal, findings, steps)
-
-
-def foresee(observed: Observed, journal: Journal) -> list[dict[str, Any]]:
-    """The steps that lie ahead if nothing goes wrong: the engine's own function, run on predictions."""
-    pair = journal.pair
-    steps: list[dict[str, Any]] = []
-    while len(steps) < 10:
-        step = next_step(observed, pair, journal.direction, journal.opening)
-        if isinstance(step, Done):
-            break
-        if isinstance(step, Attach) and wants_trial(step, observed, pair):
-            steps.append(_foreseen(trial_name(step), pair.load_balancer(step.side.other)))
-        steps.append(_named(step, pair))
-        if isinstance(step, CreateFloat):
-            float_ = PublicIp(pair.float, "", "succeeded", None, {"id": str(pair.float), "properties": {}})
-            observed = replace(observed, float=float_)
-        elif isinstance(step, Attach):
-            observed = observed.moved(pair, step.side, step.address)
-        elif isinstance(step, SwapNatively):
-            for side, address in step.addresses:
-                observed = observed.moved(pair, side, address)
-        elif isinstance(step, DeleteFloat):
-            observed = replace(observed, float=None)
-        else:
-            break
-    return steps
-
-
-def _named(step: Step, pair: Pair) -> dict[str, Any]:
-    if isinstance(step, Attach):
-        return _foreseen(attach_name(step, pair), pair.load_balancer(step.side), step.address)
-    if isinstance(step, SwapNatively):
-        return _foreseen("native_swap", pair.load_balancer(Side.PRODUCTION))
-    if isinstance(step, Repair):
-        return _foreseen(f"repair_{step.side.value}", pair.load_balancer(step.side))
-    names = {CreateFloat: "create_float", DeleteFloat: "delete_float", RepairFloat: "repair_float", Wait: "wait"}
-    return _foreseen(names.get(type(step), "refuse"), pair.float)
-
-
-def _foreseen(name: str, resource: ResourceId, address: ResourceId | None = None) -> dict[str, Any]:
-    return {"name": name, "resource": str(resource), "public_ip": str(address) if address else None}
 
 
 def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guard: Guard) -> Report:
@@ -128,36 +75,52 @@ def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guar
     Raises Refused if a finding forbids the swap.
     """
     preflight.refuse(planned.findings)
-    began = client.clock.monotonic()
-    resolved, journal = planned.resolved, planned.journal
+    resolved = planned.resolved
     if resolved.reached:
-        return Report(
-            Outcome.NOTHING_TO_DO,
-            strategy_name(options.opening),
-            0,
-            _addresses(resolved.pair, resolved.observed, resolved.observed, None),
-            total_s=client.clock.monotonic() - began,
-        )
+        return nothing_to_do(resolved.pair, resolved.observed, strategy_name(options.opening))
+    return carry_out(client, planned.journal, resolved.observed, resolved.journal, options, emit=emit, guard=guard)
+
+
+def nothing_to_do(pair: Pair, observed: Observed, strategy: str) -> Report:
+    """The report of a run that found its goal reached."""
+    return Report(Outcome.NOTHING_TO_DO, strategy, 0, _addresses(pair, observed, observed, None))
+
+
+def carry_out(
+    client: ArmClient,
+    journal: Journal,
+    before: Observed,
+    found: Journal | None,
+    options: Options,
+    *,
+    emit: Emit,
+    guard: Guard,
+) -> Report:
+    """Reach a journal's goal from what was observed, over the journal that was `found` in the float, if one was.
+
+    Every error of the run is in the report, none is raised.
+    """
+    began = client.clock.monotonic()
     execution: Execution | None = None
     error: VipswapError | None = None
     engine: Engine | None = None
     try:
-        observed, claimed = _adopt(client, resolved, journal)
+        observed, dead_until = _adopt(client, before, found, journal)
         execution = Execution(
             client,
             journal,
             observed,
             emit=emit,
             guard=guard,
-            claimed=claimed,
+            claimed=found is not None,
             operation_s=options.limits.operation_s,
         )
-        engine = Engine(execution, rollback=options.rollback, limits=options.limits)
+        engine = Engine(execution, rollback=options.rollback, limits=options.limits, dead_until=dead_until)
         engine.run()
         error = engine.cause
     except VipswapError as raised:
         error = raised
-    ended = execution.observed if execution else resolved.observed
+    ended = execution.observed if execution else before
     if error and execution and not (engine and engine.cause is error):
         ended = _last_look(execution)
     outcome, exit_code, told = _judge(error, execution, ended, journal, engine)
@@ -165,11 +128,11 @@ def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guar
         outcome,
         strategy_name(engine.opening if engine else journal.opening),
         exit_code,
-        _addresses(resolved.pair, resolved.observed, ended, execution),
+        _addresses(journal.pair, before, ended, execution),
         tuple(execution.steps) if execution else (),
         client.clock.monotonic() - began,
         told,
-        vip_command(journal.pair, journal) if exit_code in (6, 130) else None,
+        recover_command(journal.pair) if exit_code in (6, 130) else None,
     )
 
 
@@ -178,12 +141,19 @@ def strategy_name(opening: Opening) -> str:
     return "native" if opening is Opening.NATIVE else "float"
 
 
-def _adopt(client: ArmClient, resolved: Resolved, journal: Journal) -> tuple[Observed, bool]:
-    """Write our journal over the one that lies in the float, if one does."""
-    if resolved.observed.float is None:
-        return resolved.observed, False
-    lock.take_over(client, resolved.observed.float, journal)
-    return observe(client, journal.pair), True
+def _adopt(
+    client: ArmClient, before: Observed, found: Journal | None, journal: Journal
+) -> tuple[Observed, float | None]:
+    """Write our journal over the one that lies in the float, if one does.
+
+    Also says until when (monotonic seconds) a request of the run before us may still arrive: its client is taken for
+    dead, and what a dead client sent is under way no longer than it would have waited for the answer.
+    """
+    if before.float is None or found is None:
+        return before, None
+    lock.take_over(client, before.float, journal)
+    dead_until = None if found.done else client.clock.monotonic() + found.request_timeout_s
+    return observe(client, journal.pair), dead_until
 
 
 def _last_look(execution: Execution) -> Observed:
@@ -202,23 +172,24 @@ def _judge(
     """The outcome, the contract's exit code, and the error to tell."""
     written = bool(execution and execution.written)
     if error is None:
-        return Outcome.SWAPPED, 0, None
+        back = journal.direction is Direction.ORIGINAL
+        return Outcome.ROLLED_BACK if back else Outcome.SWAPPED, 0, None
     if engine and engine.cause is error:
         # The engine turned round and arrived.
         return (Outcome.ROLLED_BACK, 5, error) if written else (Outcome.FAILED, 1, error)
     if isinstance(error, (LockHeld, Refused)):
         return Outcome.REFUSED, error.exit_code, error
     where = states(ended, journal.pair)
-    again = vip_command(journal.pair, journal)
+    again = recover_command(journal.pair)
     changed = written or ended.float is not None
     if isinstance(error, Interrupted):
-        hint = f"Finish it: {again}" if changed else "Nothing was changed."
+        hint = f"Finish or undo it: {again}" if changed else "Nothing was changed."
         return Outcome.INTERRUPTED, 130, Interrupted(f"{error.message} {where}", hint=hint)
     cause = error.cause if isinstance(error, RunFailed) else error
     if not changed:
         return Outcome.FAILED, 1, RunFailed(str(cause), exit_code=1, cause=cause)
     failed = RunFailed(
-        f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=f"Finish it: {again}"
+        f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=f"Finish or undo it: {again}"
     )
     return Outcome.NEEDS_RECOVERY, 6, failed
 

@@ -1,0 +1,99 @@
+"""`vipswap status` and `vipswap recover`, from a process that knows nothing but the resource group."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from tests.cli.conftest import PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm, Vipswap
+
+
+@pytest.fixture
+def stranded(arm: Arm, vipswap: Vipswap) -> str:
+    """A swap stopped with production on no load balancer; gives the float's id."""
+    # From the second write on, neither load balancer may be written: no way forward, and none back.
+    faults = [
+        {"match": {"method": "PUT", "path": f"{name}$", "nth": 2}, "effect": {"status": 403}, "times": 10**6}
+        for name in ("vipswap1lb", "vipswap2lb")
+    ]
+    requests.post(f"{arm.endpoint}/emulator/faults", json=faults, timeout=10).raise_for_status()
+    ran = vipswap("swap", *PAIR, "--yes", "--request-timeout", "1")
+    requests.delete(f"{arm.endpoint}/emulator/faults", timeout=10).raise_for_status()
+    assert ran.code == 6
+    assert "vipswap recover" in ran.err
+    return next(id for id in arm.state() if "vipswap-float-" in id)
+
+
+def test_status_tells_who_holds_what_and_that_production_is_off(stranded: str, vipswap: Vipswap) -> None:
+    ran = vipswap("status", "-g", "vipswap", "-o", "json")
+
+    (swap,) = ran.json()["swaps"]
+    assert ran.code == 0
+    assert swap["float"] == stranded
+    assert swap["production_attached"] is False
+    assert swap["production"]["load_balancer"] == PRODUCTION_LB
+    assert swap["production"]["holds"] == STAGING_IP
+    assert swap["production"]["held_by"] is None
+    assert swap["staging"]["holds"] == stranded
+    assert swap["started_at"].endswith("Z")
+
+
+def test_status_says_in_words_that_production_is_off(stranded: str, vipswap: Vipswap) -> None:
+    assert "production is on NO load balancer" in vipswap("status", "-g", "vipswap").out
+
+
+def test_status_of_a_group_without_interrupted_swaps_is_an_empty_list(vipswap: Vipswap) -> None:
+    assert vipswap("status", "-g", "vipswap", "-o", "json").json() == {"swaps": []}
+
+
+@pytest.mark.parametrize(
+    ("way", "outcome", "on"),
+    [
+        (("--resume",), "swapped", (STAGING_IP, PRODUCTION_IP)),
+        (("--rollback",), "rolled_back", (PRODUCTION_IP, STAGING_IP)),
+        ((), "swapped", (STAGING_IP, PRODUCTION_IP)),
+    ],
+    ids=["resume", "rollback", "neither"],
+)
+def test_recover_needs_nothing_but_the_group(
+    way: tuple[str, ...], outcome: str, on: tuple[str, str], stranded: str, arm: Arm, vipswap: Vipswap
+) -> None:
+    ran = vipswap("recover", "-g", "vipswap", *way, "-o", "json")
+
+    assert ran.code == 0
+    assert ran.json()["outcome"] == outcome
+    assert (arm.holds(PRODUCTION_LB), arm.holds(STAGING_LB)) == on
+    assert stranded not in arm.state()
+
+
+def test_recover_by_the_names_of_the_pair_in_any_order(stranded: str, arm: Arm, vipswap: Vipswap) -> None:
+    ran = vipswap("recover", "-g", "vipswap", "--lb1", "vipswap2lb", "--lb2", "VIPSWAP1LB", "--resume")
+
+    assert ran.code == 0
+    assert arm.holds(STAGING_LB) == PRODUCTION_IP
+
+
+def test_recover_with_nothing_to_do_says_so_and_exits_0(arm: Arm, vipswap: Vipswap) -> None:
+    ran = vipswap("recover", "-g", "vipswap", "-o", "json")
+
+    assert ran.code == 0
+    assert ran.json()["outcome"] == "nothing_to_do"
+    assert arm.writes() == []
+
+
+def test_recover_without_a_group_or_a_pair_asks_where_to_look(vipswap: Vipswap) -> None:
+    ran = vipswap("recover")
+
+    assert ran.code == 2
+    assert "-g" in ran.err
+
+
+def test_a_float_with_damaged_tags_is_shown_and_not_recovered(stranded: str, arm: Arm, vipswap: Vipswap) -> None:
+    arm.change(stranded, lambda body: body["tags"].update({"vipswap-goal": "original"}))
+
+    (shown,) = vipswap("status", "-g", "vipswap", "-o", "json").json()["swaps"]
+    ran = vipswap("recover", "-g", "vipswap")
+
+    assert "checksum" in shown["damage"]
+    assert ran.code == 4
+    assert "damaged" in ran.err

@@ -1,0 +1,105 @@
+"""`vipswap status` and `vipswap recover`: what was interrupted, and finishing or undoing it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
+from vipswap_rest.cli.progress import Progress
+from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.clock import SystemClock
+from vipswap_rest.errors import UsageError
+from vipswap_rest.swap.model import Side
+from vipswap_rest.swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
+from vipswap_rest.swap.report import Report
+from vipswap_rest.swap.run import Options
+
+
+def add_status_options(parser: argparse.ArgumentParser) -> None:
+    """The options of status, and those that it shares with recover."""
+    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of the floats")
+    parser.add_argument("--lb1", metavar="LB", help="one load balancer of the pair, by name or ARM id")
+    parser.add_argument("--lb2", metavar="LB", help="the other one")
+    parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")
+    add_connection_options(parser)
+
+
+def add_recover_options(parser: argparse.ArgumentParser) -> None:
+    """The options of recover."""
+    add_status_options(parser)
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--resume", dest="way", action="store_const", const=Way.RESUME, help="finish the swap")
+    way.add_argument("--rollback", dest="way", action="store_const", const=Way.ROLLBACK, help="put everything back")
+    parser.add_argument("-y", "--yes", action="store_true", help="accepted for symmetry: recover never asks")
+    parser.set_defaults(way=Way.SOONER)
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    """Print the interrupted swaps."""
+    found = _find(_client(arguments), arguments)
+    if arguments.output == "json":
+        print_json({"swaps": [one.as_json() for one in found]})
+        return 0
+    for one in found:
+        _print(one)
+    if not found:
+        print("No interrupted swap.")
+    return 0
+
+
+def _print(one: Interrupted) -> None:
+    told = one.as_json()
+    if one.damage is not None or one.journal is None:
+        print(f"{one.float}: {told['damage']}")
+        return
+    attached = "attached" if told["production_attached"] else "on NO load balancer that works"
+    print(f"A {told['strategy']} swap begun at {told['started_at']} (run {told['run']}): production is {attached}.")
+    for side in Side:
+        here = told[side.value]
+        held_by = (here["held_by"] or "nothing").rpartition("/loadBalancers/")[2]
+        name = here["load_balancer"].rpartition("/")[2]
+        holds = (here["holds"] or "nothing").rpartition("/")[2]
+        print(f"  {side.value:<11}{name} ({here['provisioning_state']}) holds {holds}")
+        print(f"  {'':<11}its address {here['address']} ({here['public_ip'].rpartition('/')[2]}) is held by {held_by}")
+    print(f"  {told['recover']}")
+
+
+def run_recover(arguments: argparse.Namespace) -> int:
+    """Recover the one interrupted swap, and print the report."""
+    client = _client(arguments)
+    with SignalGuard() as guard:
+        one = choose(_find(client, arguments))
+        report = nothing_found()
+        if one is not None:
+            report = recover(client, one, arguments.way, Options(), emit=Progress(client.clock), guard=guard, note=tell)
+    _tell(arguments, report)
+    return report.exit_code
+
+
+def _tell(arguments: argparse.Namespace, report: Report) -> None:
+    if arguments.output == "json":
+        print_json(report.as_json())
+    elif report.addresses:
+        print_report(report)
+    else:
+        print("No interrupted swap: nothing to do.")
+    if report.error:
+        tell_error(report.error)
+
+
+def _client(arguments: argparse.Namespace) -> ArmClient:
+    if (arguments.lb1 is None) != (arguments.lb2 is None):
+        raise UsageError("A pair is named by both --lb1 and --lb2.")
+    pair = [arguments.lb1, arguments.lb2] if arguments.lb1 else []
+    if not pair and not arguments.resource_group:
+        raise UsageError("Where to look?", hint="Add -g GROUP, the group of the floats, or --lb1 and --lb2.")
+    return connect(arguments, pair, os.environ, SystemClock())
+
+
+def _find(client: ArmClient, arguments: argparse.Namespace) -> list[Interrupted]:
+    if arguments.lb1:
+        return find_pair(client, arguments.resource_group, (arguments.lb1, arguments.lb2))
+    return find(client, arguments.resource_group)
