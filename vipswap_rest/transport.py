@@ -39,7 +39,7 @@ from vipswap_rest.errors import (
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 60.0
+READ_TIMEOUT_S = 20.0
 TRIES = 6
 LONGEST_PAUSE_S = 60.0
 
@@ -161,6 +161,12 @@ class _Adapter(requests.adapters.HTTPAdapter):
         manager = super().proxy_manager_for(*args, **options)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
         return manager
+
+    def close(self) -> None:
+        # urllib3 leaves the connections themselves to the garbage collector.
+        for key in list(self.poolmanager.pools.keys()):
+            self.poolmanager.pools[key].close()
+        super().close()
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
         return redact(request.url or "/")
@@ -290,6 +296,8 @@ class Transport:
             answer = self._session.send(
                 prepared, allow_redirects=False, timeout=(min(CONNECT_TIMEOUT_S, timeout), timeout), **settings
             )
+            if _cut_short(answer):
+                raise requests.ConnectionError("the connection ended within the headers")
         except (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
             log.debug("%s %s failed: %s [client request id %s]", method, shown, type(error).__name__, request_id)
             raise _transport_error(method, shown, urlsplit(self._origin).netloc, error, flight) from error
@@ -344,6 +352,12 @@ def _new_session() -> requests.Session:
 def _origin_of(found: re.Match[str]) -> tuple[str, str, int]:
     scheme = found[1].lower()
     return scheme, found[2].lower(), int(found[3] or {"https": 443, "http": 80}[scheme])
+
+
+def _cut_short(answer: requests.Response) -> bool:
+    """Whether HTTP/1.1 left the body's end to the connection's, and none came: http.client takes that for an answer."""
+    framed = "Content-Length" in answer.headers or "Transfer-Encoding" in answer.headers or answer.status_code == 204
+    return not framed and not answer.content and getattr(answer.raw, "version", None) == 11
 
 
 def _parse(answer: requests.Response, token: str) -> Any:
