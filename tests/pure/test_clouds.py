@@ -38,7 +38,6 @@ def test_an_endpoint_loses_its_last_slash(given_url: str, endpoint: str) -> None
             "https://[",
             "https://host:99999",
             "https://a b",
-            "https://h\n",
             "https://h/a b",
             "https://h/é",
         ),
@@ -53,8 +52,6 @@ def test_an_endpoint_loses_its_last_slash(given_url: str, endpoint: str) -> None
     ],
 )
 def test_a_url_that_is_no_endpoint_is_refused(url: str) -> None:
-    if url.strip() == "https://h":
-        pytest.skip("blanks around it do no harm")
     with pytest.raises(UsageError) as refused:
         check_endpoint(url)
     assert refused.value.exit_code == 2
