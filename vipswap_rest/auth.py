@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -158,7 +159,10 @@ class ClientSecret(_Renewed):
                     http_client=session,
                 )
                 answer = application.acquire_token_for_client([f"{self._cloud.audience.rstrip('/')}/.default"])
-            except (ValueError, KeyError, TypeError, AttributeError, requests.RequestException) as error:
+            except (
+                *(msal.exceptions.MsalError, requests.RequestException),
+                *(ValueError, KeyError, TypeError, AttributeError),
+            ) as error:
                 # Its own text may hold the request. It is our caller's only if it asks for the cause.
                 raise CredentialError(
                     f"The token service {self._authority} gave no token: {_why(error)}.",
@@ -168,8 +172,7 @@ class ClientSecret(_Renewed):
 
 
 def _authority(text: str) -> str:
-    url = text.strip().rstrip("/")
-    url = url if "://" in url else f"https://{url}"
+    url = text.strip() if "://" in text else f"https://{text.strip()}"
     try:
         parts = urlsplit(url)
         usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
@@ -180,12 +183,13 @@ def _authority(text: str) -> str:
             f"{text!r} is no token service.",
             hint="AZURE_AUTHORITY_HOST is an https URL such as https://login.microsoftonline.com.",
         )
-    return url
+    return url.rstrip("/")
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"it answered {error.response.status_code}"
+    # msal wraps an answer of 5xx into an error of its own: "HTTP Error: 503".
+    if found := re.search(r"HTTP Error: (\d{3})", str(error)):
+        return f"it answered {found[1]}"
     if isinstance(error, requests.Timeout):
         return "it took too long to answer"
     if isinstance(error, requests.exceptions.SSLError):
@@ -197,10 +201,7 @@ def _why(error: Exception) -> str:
 
 def _token_of(answer: Mapping[str, Any], client_id: str, secret: str) -> tuple[str, float]:
     if isinstance(answer.get("access_token"), str):
-        try:
-            return answer["access_token"], max(0.0, float(answer.get("expires_in") or 3600))
-        except (ValueError, TypeError):
-            return answer["access_token"], RENEW_BEFORE_S
+        return answer["access_token"], max(0.0, float(answer.get("expires_in") or 3600))
     # "AADSTS7000215: Invalid client secret provided. ...": the first line says it.
     told = str(answer.get("error_description") or answer.get("error") or "no reason given").strip()
     reason = (told.splitlines() or ["no reason given"])[0].replace(secret, "[the secret]")
