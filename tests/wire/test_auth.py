@@ -16,7 +16,8 @@ import responses
 
 from tests.wire.conftest import TOKEN, VirtualClock
 from vipswap_rest import auth
-from vipswap_rest.auth import ClientSecret, ReadyToken, expiry_of, find_credential
+from vipswap_rest.auth import ClientSecret, ReadyToken, application, expiry_of, find_credential
+from vipswap_rest.auth.renewed import RENEW_AGAIN_S, RENEW_BEFORE_S
 from vipswap_rest.clouds import PUBLIC
 from vipswap_rest.errors import CredentialError, UsageError, VipswapError
 
@@ -124,7 +125,7 @@ def test_a_token_is_replaced_minutes_before_it_expires(
     grant(token_service, "first", "second")
     credential = secret_of(clock)
     credential.token()
-    clock.time += 3600 - auth.RENEW_BEFORE_S - 1
+    clock.time += 3600 - RENEW_BEFORE_S - 1
     assert credential.token() == "first"
     clock.time += 2
 
@@ -162,13 +163,13 @@ def test_a_token_service_that_is_down_does_not_stop_a_swap_while_the_token_lasts
     grant(token_service, "second")
     credential = secret_of(clock)
     credential.token()
-    clock.time += 3600 - auth.RENEW_BEFORE_S
+    clock.time += 3600 - RENEW_BEFORE_S
     for _ in range(3):
         assert credential.token() == "first"
     assert len([call for call in token_service.calls if call.request.method == "POST"]) == 2
-    clock.time += auth.RENEW_AGAIN_S
+    clock.time += RENEW_AGAIN_S
     assert credential.token() == "first"
-    clock.time += auth.RENEW_AGAIN_S
+    clock.time += RENEW_AGAIN_S
 
     assert credential.token() == "second"
     assert "used on" in caplog.text
@@ -243,7 +244,7 @@ def test_the_token_service_is_asked_with_a_timeout_and_the_given_certificates(
     with pytest.raises(CredentialError, match="cannot be reached"):
         credential.token()
 
-    assert seen[0]["timeout"] == auth.TOKEN_TIMEOUT_S
+    assert seen[0]["timeout"] == application.TOKEN_TIMEOUT_S
     assert seen[0]["verify"] == str(named)
 
 
@@ -283,7 +284,10 @@ def test_a_ca_file_that_is_not_there_is_a_usage_error(clock: VirtualClock, monke
 
 
 @pytest.mark.parametrize("missing", [*WITH_SECRET, None])
-def test_without_any_credentials_the_ways_to_give_some_are_named(missing: str | None, tmp_path: Path) -> None:
+def test_without_any_credentials_the_ways_to_give_some_are_named(
+    missing: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "is_azure_machine", lambda: False)
     environment = {name: text for name, text in WITH_SECRET.items() if missing and name != missing}
     with pytest.raises(CredentialError) as refused:
         find_credential({**environment, "PATH": str(tmp_path)}, cloud=PUBLIC)

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.wire.conftest import VirtualClock
-from vipswap_rest import auth
 from vipswap_rest.auth import AzLogin, find_credential
+from vipswap_rest.auth import az as az_login
+from vipswap_rest.auth.renewed import RENEW_BEFORE_S
 from vipswap_rest.clouds import PUBLIC, US_GOVERNMENT
 from vipswap_rest.errors import CredentialError
 
@@ -58,7 +59,7 @@ def test_az_says_in_two_ways_when_its_token_expires(
     environment = az(json.dumps({"accessToken": "first", "subscription": "sub-1", **told[kind]}))
     token, credential = token_of_az(environment, clock)
     az(json.dumps({"accessToken": "second", **told[kind]}))
-    clock.time += 3600 - auth.RENEW_BEFORE_S - 1
+    clock.time += 3600 - RENEW_BEFORE_S - 1
 
     assert (token, credential.token(), credential.default_subscription) == ("first", "first", "sub-1")
     clock.time += 2
@@ -117,7 +118,7 @@ def test_an_az_that_hangs_is_ended_with_all_it_started(
     az: Callable[..., dict[str, str]], clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # az is a script round a Python that keeps the pipe open when the script is killed.
-    monkeypatch.setattr(auth, "AZ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(az_login, "AZ_TIMEOUT_S", 0.3)
     began = time.monotonic()
     with pytest.raises(CredentialError, match="did not end"):
         token_of_az(az(then="/bin/sleep 20"), clock)

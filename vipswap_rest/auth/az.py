@@ -1,0 +1,87 @@
+"""The login of the az command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from vipswap_rest.auth.renewed import Renewed
+from vipswap_rest.clock import Clock
+from vipswap_rest.clouds import Cloud
+from vipswap_rest.errors import CredentialError
+
+AZ_TIMEOUT_S = 60.0
+
+
+class AzLogin(Renewed):
+    """The login of the az command: `az account get-access-token`."""
+
+    description = "az's login (az account get-access-token)"
+
+    def __init__(self, az: str, *, cloud: Cloud, subscription: str | None = None, clock: Clock | None = None) -> None:
+        super().__init__(clock)
+        self._az, self._cloud, self._subscription = az, cloud, subscription
+        self.default_subscription: str | None = None
+
+    def _fetch(self) -> tuple[str, float]:
+        line = [self._az, "account", "get-access-token", "--resource", self._cloud.audience, "--output", "json"]
+        if self._subscription:
+            line += ["--subscription", self._subscription]
+        try:
+            code, out, err = _run(line)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CredentialError(
+                "az gave no token: it did not run or did not end.", hint="Run `az login` and try again."
+            ) from error
+        if code != 0:
+            raise CredentialError(f"az gave no token: {_complaint(err)}", hint="Run `az login` and try again.")
+        try:
+            answer = json.loads(out)
+            text, expires = answer["accessToken"], _expiry_in(answer)
+            if not isinstance(text, str) or not text:
+                raise TypeError("no token")
+        except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
+            raise CredentialError("az gave no token that could be read.", hint="Update az and try again.") from error
+        subscription = answer.get("subscription")
+        self.default_subscription = subscription if isinstance(subscription, str) else None
+        return text, max(0.0, (expires - self._clock.now()).total_seconds())
+
+
+def _run(line: list[str]) -> tuple[int, str, str]:
+    """Run az, which is a script round a Python: what hangs is all of the group, and all of it must end."""
+    with subprocess.Popen(
+        line,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=AZ_TIMEOUT_S)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode, out, err
+
+
+def _complaint(err: str) -> str:
+    """The line of az's stderr that says what is wrong: its first ERROR, else its last."""
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    first = next((line.partition(":")[2].strip() for line in lines if line.startswith("ERROR:")), "")
+    return first or (lines[-1] if lines else "no reason given")
+
+
+def _expiry_in(answer: Mapping[str, Any]) -> datetime:
+    """The end of az's token: `expires_on` in POSIX seconds, or in older versions `expiresOn` in local time."""
+    if answer.get("expires_on") is not None:
+        return datetime.fromtimestamp(int(answer["expires_on"]), timezone.utc)
+    return datetime.fromisoformat(str(answer["expiresOn"])).astimezone(timezone.utc)

@@ -1,0 +1,49 @@
+"""A token that somebody else got."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime, timezone
+
+from vipswap_rest.clock import Clock, SystemClock
+from vipswap_rest.errors import CredentialError
+
+
+class ReadyToken:
+    """A token somebody else got (AZURE_ACCESS_TOKEN). It cannot be renewed."""
+
+    description = "a ready token (AZURE_ACCESS_TOKEN)"
+
+    def __init__(self, text: str, *, clock: Clock | None = None) -> None:
+        """Raises CredentialError if the token is empty, could not stand in a header, or says it has expired."""
+        self._text = text.strip()
+        if not self._text or not self._text.isprintable() or not self._text.isascii() or " " in self._text:
+            raise CredentialError("AZURE_ACCESS_TOKEN holds no bearer token.")
+        expires = expiry_of(self._text)
+        if expires and expires <= (clock or SystemClock()).now():
+            raise CredentialError(
+                f"The token in AZURE_ACCESS_TOKEN expired at {expires:%Y-%m-%d %H:%M:%S} UTC, by this machine's clock.",
+                hint="Get a fresh one: az account get-access-token --query accessToken -o tsv",
+            )
+
+    def token(self) -> str:
+        """The token as it was given."""
+        return self._text
+
+    def renew(self) -> bool:
+        """A ready token is all there is."""
+        return False
+
+
+def expiry_of(token: str) -> datetime | None:
+    """The end of a JWT's life by its own `exp` (RFC 7519 section 4.1.4); None if it is no JWT or has none."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return datetime.fromtimestamp(float(claims["exp"]), timezone.utc)
+    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError):
+        return None
