@@ -99,12 +99,11 @@ def main():
     credential = find_credential({**os.environ, **config}, cloud=cloud_of(endpoint))
     client = ArmClient(Transport(endpoint, credential), subscription)
 
+    if not args.yes and not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask on; add -y.")
     planned = plan(client, Target(args.lb1, args.lb2, args.resourcegroup), Options())
-    if not args.yes:
-        if not sys.stdin.isatty():
-            raise UsageError("There is no terminal to ask on; add -y.")
-        if input(f"Swap the VIPs of {args.lb1} and {args.lb2}? [y/N] ").lower() not in ("y", "yes"):
-            return 1
+    if not args.yes and input(f"Swap the VIPs of {args.lb1} and {args.lb2}? [y/N] ").lower() not in ("y", "yes"):
+        return 1
     with SignalGuard() as guard:
         report = swap(client, planned, Options(), emit=Milestones(), guard=guard)
     if report.error:

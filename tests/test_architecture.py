@@ -20,7 +20,8 @@ ALLOWED: dict[str, set[str]] = {
     "auth": {"clock", "clouds", "errors", "transport"},
     "arm": {"clouds", "errors", "lro", "transport"},
     "network": {"arm", "ids"},
-    "swap": {"arm", "clock", "errors", "ids", "network"},
+    "authorization": {"arm"},
+    "swap": {"arm", "authorization", "clock", "errors", "ids", "network"},
     "emulator": {"ids"},
     "cli": {"__init__", "arm", "auth", "clock", "clouds", "errors", "ids", "network", "swap", "transport", "emulator"},
     "__main__": {"cli"},
@@ -33,11 +34,20 @@ PURE = [
     "swap/reconcile",
     "swap/journal",
     "swap/outage",
-    "swap/preflight",
+    "swap/preflight/__init__",
+    "swap/preflight/access",
+    "swap/preflight/finding",
+    "swap/preflight/resources",
+    "swap/preflight/services",
+    "swap/preflight/surroundings",
+    "swap/permissions",
+    "swap/rules",
+    "swap/survey",
     "swap/verdict",
     "swap/foresight",
 ]
-IMPURE = {"requests", "time", "socket", "asyncio", "subprocess", "threading", "os", "vipswap_rest.transport"}
+IMPURE = {"requests", "time", "socket", "asyncio", "subprocess", "threading", "os"}
+IMPURE |= {f"vipswap_rest.{name}" for name in ("transport", "arm", "authorization", "swap.surveyor")}
 
 
 def modules() -> list[Path]:

@@ -17,6 +17,10 @@ API_VERSIONS: dict[str, str] = {
     # Reading a resource group or the list of subscriptions has not changed since; every cloud has these.
     "resource_groups": "2021-04-01",
     "subscriptions": "2022-12-01",
+    # Locks: the version that az and the portal read them by; the newer ones show the same fields.
+    "locks": "2016-09-01",
+    # Permissions: the newest stable version of Microsoft.Authorization/permissions.
+    "permissions": "2022-04-01",
 }
 
 

@@ -27,11 +27,10 @@ def load_balancer_id(client: ArmClient, resource_group: str, name: str) -> Resou
     return ResourceId.network(client.subscription, resource_group, LOAD_BALANCER, name)
 
 
-def get_resource_group(client: ArmClient, resource_group: str) -> dict[str, Any]:
-    """The resource group: name, location, tags."""
-    return client.get(
-        f"/subscriptions/{client.subscription}/resourcegroups/{check_group(resource_group)}", api="resource_groups"
-    )
+def get_resource_group(client: ArmClient, resource_group: str, *, deadline: float | None = None) -> dict[str, Any]:
+    """The resource group: name, location, tags, and the id of what manages it, if anything does."""
+    path = f"/subscriptions/{client.subscription}/resourcegroups/{check_group(resource_group)}"
+    return client.get(path, api="resource_groups", deadline=deadline)
 
 
 def list_subscriptions(client: ArmClient) -> Iterator[dict[str, Any]]:
@@ -127,9 +126,32 @@ def swap_public_ip_addresses(client: ArmClient, location: str, addresses: Mappin
             for frontend, address in addresses.items()
         ]
     }
-    region = quote(location.replace(" ", "").lower(), safe="")
-    path = f"/subscriptions/{client.subscription}/providers/Microsoft.Network/locations/{region}"
+    path = f"/subscriptions/{client.subscription}/providers/Microsoft.Network/locations/{_region(location)}"
     return client.post(f"{path}/setLoadBalancerFrontendPublicIpAddresses", body)
+
+
+def query_rule_health(
+    client: ArmClient, resource_group: str, name: str, rule: str, *, deadline: float | None = None
+) -> Started:
+    """Begin to ask for the health of what stands behind a load-balancing rule: how many are up, how many down.
+
+    https://learn.microsoft.com/azure/load-balancer/load-balancer-manage-health-status
+    """
+    id = load_balancer_id(client, resource_group, name).child("loadBalancingRules", rule)
+    return client.post(f"{id}/health", None, deadline=deadline)
+
+
+def list_usages(client: ArmClient, location: str, *, deadline: float | None = None) -> Iterator[dict[str, Any]]:
+    """What the subscription uses of its network quotas in a region.
+
+    https://learn.microsoft.com/rest/api/virtualnetwork/usages/list
+    """
+    path = f"/subscriptions/{client.subscription}/providers/Microsoft.Network/locations/{_region(location)}/usages"
+    return client.list(path, deadline=deadline)
+
+
+def _region(location: str) -> str:
+    return quote(location.replace(" ", "").lower(), safe="")
 
 
 def _group(client: ArmClient, resource_group: str) -> str:

@@ -50,6 +50,13 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-address-change", action="store_true", help="swap although a Dynamic address will become another one"
     )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="swap although preflight finds this error (by its code; may be given several times)",
+    )
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")
     add_connection_options(parser)
 
@@ -63,15 +70,15 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
 
 def run_plan(arguments: argparse.Namespace) -> int:
     """Print the findings and the steps; exit 4 if a swap would be refused."""
+    options = _options(arguments)
     client = _client(arguments)
     try:
-        planned = plan(client, _target(arguments), _options(arguments), note=tell)
+        planned = plan(client, _target(arguments), options, note=tell)
     except Refused as error:
         _print_plan(arguments, [Finding.of(error)], [])
         return error.exit_code
     _print_plan(arguments, planned.findings, planned.steps)
-    forbidden = any(finding.severity is preflight.Severity.ERROR for finding in planned.findings)
-    return 4 if forbidden else 0
+    return 4 if preflight.forbids(planned.findings) else 0
 
 
 def _print_plan(arguments: argparse.Namespace, findings: list[Finding], steps: list[dict[str, object]]) -> None:
@@ -111,11 +118,13 @@ def run_swap(arguments: argparse.Namespace) -> int:
 
 
 def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
-    client, options = _client(arguments), _options(arguments)
+    options = _options(arguments)
+    client = _client(arguments)
     planned = plan(client, _target(arguments), options, note=tell)
     preflight.refuse(planned.findings)
     for finding in planned.findings:
-        tell(f"{finding.severity.value}: {finding.code}: {finding.message}")
+        if finding.severity is not preflight.Severity.INFORMATION:
+            tell(f"{finding.severity.value}: {finding.code}: {finding.message}")
     if not planned.resolved.reached:
         _announce(planned)
         if not arguments.yes and not _confirmed():
@@ -163,5 +172,6 @@ def _options(arguments: argparse.Namespace) -> Options:
     return Options(
         opening=_opening(arguments),
         allow_address_change=arguments.allow_address_change,
+        ignore=preflight.checked_codes(arguments.ignore),
         rollback=not getattr(arguments, "no_rollback", False),
     )

@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import paths
+from . import extensions, paths
 from .faults import BadFault
 from .messages import Answer, Json, Request, encode
+from .usages import is_usage
 
 if TYPE_CHECKING:
     from .core import Emulator
@@ -105,7 +106,8 @@ def _checked(body: Any, index: int) -> Json:
         raise BadBody(f"resources[{index}] is no object.")
     identity = body.get("id")
     path = paths.parse_id(identity) if isinstance(identity, str) else None
-    if path is None or path.group is None or len(path.types) > 1:
+    extra = isinstance(identity, str) and (extensions.parse_id(identity) is not None or is_usage(identity))
+    if not extra and (path is None or path.group is None or len(path.types) > 1):
         raise BadBody(
             f"resources[{index}] needs the id of a resource or of a resource group, not {json.dumps(identity)}."
         )

@@ -10,24 +10,30 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from . import environment, errors, paths, versions
+from . import environment, errors, extensions, paths, versions
 from .admin import Admin
 from .calls import Call, Reply, World
 from .clock import Clock
 from .errors import ArmError
 from .exchange import Exchange
+from .extensions import Extension
 from .faults import Effect, Faults
+from .gate import Gate
 from .latency import header
 from .load_balancers import LoadBalancers
+from .locks import Locks
 from .messages import Answer, Json, Request, encode
 from .native_swap import NativeSwap
 from .operations import Operation
 from .paths import Path
+from .permissions import Permissions
 from .public_ips import PublicIps
+from .rule_health import RuleHealth
 from .settings import TENANT, Settings
 from .stale import StaleReads
 from .state import Identifiers
 from .stored import Groups, Stored
+from .usages import Usages
 from .virtual_networks import VirtualNetworks, find_child, find_children
 
 Handler = Callable[[Call], Reply]
@@ -69,6 +75,11 @@ class Emulator:
         self._stored = Stored(self.world)
         self._groups = Groups(self.world)
         self._native = NativeSwap(self.world)
+        self._health = RuleHealth(self.world)
+        self._usages = Usages(self.world)
+        self._locks = Locks(self.world)
+        self._permissions = Permissions(self.world)
+        self._gate = Gate(self.world, self._locks, self._permissions)
 
     def handle(self, request: Request) -> Answer:
         """Answer one request at once, whatever a fault says about waiting and cutting."""
@@ -145,12 +156,18 @@ class Emulator:
             raise errors.subscription_malformed(path.subscription)
         if not self.world.state.has_subscription(path.subscription):
             raise errors.subscription_not_found(path.subscription)
+        extension = extensions.parse(request.segments)
+        if extension is not None:
+            return self._route_extension(call, extension)
+        self._gate.check(call)
         if path.group is None:
             return self._route_subscription(call)
         if path.namespace is None:
             return self._route_group(call)
         if self.world.state.group(path.subscription, path.group) is None:
             raise errors.group_not_found(path.group)
+        if path.is_a("loadBalancers/loadBalancingRules/health") and path.is_list:
+            return _dispatch(call, {"POST": self._health.post})
         if path.is_list:
             return self._only_get(call, self._list)
         return self._route_resource(call)
@@ -166,9 +183,25 @@ class Emulator:
             return self._only_get(call, self._poll)
         if path.is_a("locations/setLoadBalancerFrontendPublicIpAddresses") and len(path.names) == 1:
             return _dispatch(call, {"POST": self._native.post})
+        if path.is_a("locations/usages") and len(path.names) == 1:
+            return self._only_get(call, self._usages.list)
         if path.is_list and len(path.types) == 1:
             return self._only_get(call, self._list)
         raise errors.unknown_path(call.request.path)
+
+    def _route_extension(self, call: Call, extension: Extension) -> Reply:
+        self._gate.check_extension(call, extension)
+        locks = self._locks
+        if extension.kind == "permissions":
+            return self._only_get(call, lambda call: self._permissions.list(extension))
+        if extension.name is None:
+            return self._only_get(call, lambda call: locks.list(extension))
+        handlers: dict[str, Handler] = {
+            "GET": lambda call: locks.get(extension),
+            "PUT": lambda call: locks.put(call, extension),
+            "DELETE": lambda call: locks.delete(extension),
+        }
+        return _dispatch(call, handlers)
 
     def _route_group(self, call: Call) -> Reply:
         if call.request.method == "PUT" and not paths.is_group(call.path.group or ""):
@@ -237,12 +270,13 @@ class Emulator:
         return Reply(200, _subscription(call.path.subscription or ""), by_gateway=True)
 
     def _poll(self, call: Call) -> Reply:
-        """An operation's status, always 200, or its result: 202 while it runs, then 204, as recorded."""
+        """An operation's status, always 200, or its result: 202 while it runs, then 204, as recorded, or a body."""
         query = call.request.target.partition("?")[2]
         operation = self.world.operations.find(call.path.name, query)
         if call.path.is_a("locations/operationResults"):
-            status = 202 if operation.running else 204
-            return Reply(status, None, operation, result_url=True, pause=operation.running, notified=False)
+            result = None if operation.running else operation.result
+            status = 202 if operation.running else 200 if result is not None else 204
+            return Reply(status, result, operation, result_url=True, pause=operation.running, notified=False)
         return Reply(200, operation.body(), operation, status_url=False, pause=operation.running, notified=False)
 
     def _answer(self, request: Request, reply: Reply) -> Answer:

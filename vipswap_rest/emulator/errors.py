@@ -238,3 +238,45 @@ def zones_cannot_be_modified(resource: str, present: Sequence[str] | None, wante
         "or vice-versa."
     )
     return ArmError(400, "ResourceAvailabilityZonesCannotBeModified", message)
+
+
+_CLIENT = "The client '22222222-2222-2222-2222-222222222222' with object id '33333333-3333-3333-3333-333333333333'"
+
+
+def authorization_failed(action: str, scope: str) -> ArmError:
+    """403: no role grants the action on the scope (recorded)."""
+    message = (
+        f"{_CLIENT} does not have authorization to perform action '{action}' over scope '{scope}' or the scope is "
+        "invalid. If access was recently granted, please refresh your credentials."
+    )
+    return gateway(403, "AuthorizationFailed", message)
+
+
+def linked_authorization_failed(action: str, scope: str, linked_action: str, linked_scope: str) -> ArmError:
+    """403: the call itself is granted, the use of what it refers to is not (text from users' reports)."""
+    message = (
+        f"{_CLIENT} has permission to perform action '{action}' on scope '{scope}'; however, it does not have "
+        f"permission to perform action(s) '{linked_action}' on the linked scope(s) '{linked_scope}' (respectively) or "
+        "the linked scope(s) are invalid."
+    )
+    return gateway(403, "LinkedAuthorizationFailed", message)
+
+
+def scope_locked(scope: str, operation: str, locked: Sequence[str]) -> ArmError:
+    """409: a lock forbids it (recorded for a group's deletion; users report the same words for writes)."""
+    message = (
+        f"The scope '{scope}' cannot perform {operation} operation because following scope(s) are locked: "
+        f"{', '.join(repr(one) for one in locked)}. Please remove the lock and try again."
+    )
+    return gateway(409, "ScopeLocked", message)
+
+
+def lock_not_found(name: str) -> ArmError:
+    """404: no such lock."""
+    return gateway(404, "LockNotFound", f"The lock '{name}' could not be found.")
+
+
+def too_many_addresses(limit: int) -> ArmError:
+    """400: the region's quota is used up (code and text from users' reports)."""
+    message = f"Cannot create more than {limit} public IP addresses for this subscription in this region."
+    return ArmError(400, "PublicIPCountLimitReached", message)

@@ -63,6 +63,8 @@ class Operation:
     superseded_by: Operation | None = None
     ending: Ending | None = None
     dropped: bool = False
+    # What operationResults shows once it has ended, of an action that has a result.
+    result: Json | None = None
 
     @property
     def running(self) -> bool:

@@ -11,6 +11,7 @@ from .load_balancers import deleting
 from .messages import Json
 from .operations import Operation
 from .state import properties, provisioning_state
+from .usages import Usages
 
 
 class PublicIps:
@@ -33,6 +34,8 @@ class PublicIps:
         world.check_conditions(call.request, previous, identity)
         body = public_ip.complete(given, previous, identity, world.identifiers.guid)
         superseded = world.check_free(identity, call.now)
+        if previous is None:
+            Usages(world).check(call.path.subscription or "", body)
         public_ip.check(body, previous, state.of_type(public_ip.TYPE), self._owner(identity))
         working = previous is None or provisioning_state(previous) != "Succeeded" or not same(previous, body)
         working = working or world.operations.is_struck

@@ -202,6 +202,13 @@ def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[
     if public:
         id, address = public[0]
         return id, address
+    if any(_has_prefix(load_balancer, item.id) for item in frontends):
+        raise Refused(
+            "PublicIpPrefix",
+            f"The load balancer {load_balancer.id} has a frontend with a whole public IP prefix, not with one address; "
+            "such a frontend serves outbound connections only, and there is no address to swap.",
+            hint=f"Name a load balancer, or with {flag} a frontend, that has a public IP address.",
+        )
     if frontends:
         raise Refused(
             "InternalFrontend",
@@ -213,6 +220,12 @@ def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[
         f"The load balancer {load_balancer.id} has no frontend with a public IP address.",
         hint="Give it a frontend with a public IP address first.",
     )
+
+
+def _has_prefix(load_balancer: LoadBalancer, frontend: ResourceId) -> bool:
+    items = load_balancer.body["properties"].get("frontendIPConfigurations") or []
+    own = (item for item in items if str(item["id"]).lower() == frontend.key)
+    return any((item.get("properties") or {}).get("publicIPPrefix") for item in own)
 
 
 def states(observed: Observed, pair: Pair) -> str:

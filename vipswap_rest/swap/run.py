@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.clock import rfc3339
 from vipswap_rest.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap import lock, preflight
+from vipswap_rest.swap import lock, preflight, surveyor
 from vipswap_rest.swap.engine import Engine, Limits
 from vipswap_rest.swap.execution import Execution, Guard
 from vipswap_rest.swap.foresight import foresee
@@ -26,10 +27,14 @@ from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, recover_comman
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to swap: the opening (order or native), and what is allowed. Times in seconds."""
+    """How to swap: the opening (order or native), and what is allowed. Times in seconds.
+
+    `ignore` names the findings that shall not refuse it (see preflight.checked_codes).
+    """
 
     opening: Opening = Opening.FLOAT_ON_STAGING
     allow_address_change: bool = False
+    ignore: frozenset[str] = frozenset()
     rollback: bool = True
     settle_s: float = SETTLE_S
     limits: Limits = field(default_factory=Limits)
@@ -48,7 +53,10 @@ class Plan:
 def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[[str], None] = lambda _: None) -> Plan:
     """Resolve and inspect a target. Raises what `resolve` raises; errors among the findings are the caller's to
     refuse."""
-    resolved = resolve(client, target, settle_s=options.settle_s, note=note)
+    try:
+        resolved = resolve(client, target, settle_s=options.settle_s, note=note)
+    except Refused as error:
+        raise preflight.insisted(error, options.ignore) from error
     resuming = resolved.journal if resolved.journal and not resolved.journal.done else None
     journal = resuming or Journal(resolved.pair, Direction.EXCHANGED, options.opening, "", "", 0)
     journal = replace(
@@ -57,16 +65,31 @@ def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[
         started=resuming.started if resuming else rfc3339(client.clock.now()),
         request_timeout_s=round(client.transport.read_timeout),
     )
-    findings = []
-    if not resuming:
-        findings = preflight.inspect(
-            resolved.observed, resolved.pair, allow_address_change=options.allow_address_change
-        )
-    refused = any(finding.severity is preflight.Severity.ERROR for finding in findings)
+    findings = [] if resuming else _inspect(client, resolved, options)
     steps = []
-    if not refused and not resolved.reached:
+    if not preflight.forbids(findings) and not resolved.reached:
         steps = foresee(resolved.observed, journal.pair, journal.direction, journal.opening)
     return Plan(resolved, journal, findings, steps)
+
+
+def _inspect(client: ArmClient, resolved: Resolved, options: Options) -> list[Finding]:
+    """The findings. Backends are asked for their health, which is a POST, only if nothing else refuses the swap."""
+    observed, pair, ignore = resolved.observed, resolved.pair, options.ignore
+    if resolved.reached:
+        return preflight.inspect_reached(observed, pair, ignored=ignore)
+    inspect = partial(
+        preflight.inspect,
+        observed,
+        pair,
+        opening=options.opening,
+        allow_address_change=options.allow_address_change,
+        ignored=ignore,
+    )
+    survey = surveyor.take(client, observed, pair, options.opening)
+    findings = inspect(survey)
+    if preflight.forbids(findings):
+        return findings
+    return inspect(surveyor.with_health(client, survey, observed.load_balancers[Side.STAGING], pair))
 
 
 def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guard: Guard) -> Report:
