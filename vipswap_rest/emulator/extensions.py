@@ -44,7 +44,7 @@ def parse(segments: tuple[str, ...]) -> Extension | None:
 
 def parse_id(text: str) -> Extension | None:
     """The extension with this id, or None if it is the id of something else."""
-    return parse(tuple(text[1:].split("/"))) if text.startswith("/subscriptions/") else None
+    return parse(tuple(text[1:].split("/"))) if text.lower().startswith("/subscriptions/") else None
 
 
 def stored(state: State, kind: str) -> Iterator[tuple[str, Json]]:

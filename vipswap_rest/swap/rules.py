@@ -97,7 +97,7 @@ def _ports(properties: Mapping[str, Any]) -> tuple[int, int]:
     if properties.get("frontendPortRangeStart") is not None and not port:
         first = int(properties["frontendPortRangeStart"])
         return first, int(properties.get("frontendPortRangeEnd") or first)
-    return (int(port), int(port)) if port else (0, LAST_PORT)
+    return (int(port), int(port)) if port else (1, LAST_PORT)
 
 
 def _id(reference: Any) -> str | None:

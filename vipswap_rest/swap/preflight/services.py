@@ -7,7 +7,7 @@ from typing import Any
 
 from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, Side
 from vipswap_rest.swap.preflight.finding import Finding, error, warning
-from vipswap_rest.swap.rules import Kind, Rule, has_outbound_rule, missing_ports, rules_of
+from vipswap_rest.swap.rules import LAST_PORT, Kind, Rule, has_outbound_rule, missing_ports, rules_of
 
 
 def services(observed: Observed, pair: Pair) -> Iterator[Finding]:
@@ -51,7 +51,9 @@ def _ports(rules: Mapping[Side, list[Rule]]) -> Iterator[Finding]:
 
 def _shown(gap: tuple[str, int, int]) -> str:
     protocol, first, last = gap
-    ports = "all ports" if first == 0 else f"port {first}" if first == last else f"ports {first}-{last}"
+    if (first, last) == (1, LAST_PORT):
+        return f"all {protocol.upper()} ports"
+    ports = f"ports {first}-{last}" if first < last else f"port {first}"
     return f"{protocol.upper()} {ports}"
 
 
