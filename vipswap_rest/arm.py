@@ -82,12 +82,12 @@ class ArmClient:
         """The resource as ARM shows it. Raises ArmError, TransportError, ProtocolError."""
         return _object(self._checked("GET", self.url(path, api), deadline=deadline), path)
 
-    def list(self, path: str, *, api: str = "network") -> Iterator[dict[str, Any]]:
+    def list(self, path: str, *, api: str = "network", deadline: float | None = None) -> Iterator[dict[str, Any]]:
         """The items of a list, page after page. Raises as `get` does, and ProtocolError if its links go in a circle."""
         url = self.url(path, api)
-        return self._items(_object(self._checked("GET", url), path), url)
+        return self._items(_object(self._checked("GET", url, deadline=deadline), path), url, deadline)
 
-    def _items(self, page: dict[str, Any], url: str) -> Iterator[dict[str, Any]]:
+    def _items(self, page: dict[str, Any], url: str, deadline: float | None) -> Iterator[dict[str, Any]]:
         seen, version = {url}, url.partition("api-version=")[2].partition("&")[0]
         while True:
             items = page.get("value")
@@ -102,7 +102,7 @@ class ArmClient:
             if url in seen:
                 raise ProtocolError(f"GET {redact(url)}: the pages of the list go in a circle.")
             seen.add(url)
-            page = _object(self._checked("GET", url), redact(url))
+            page = _object(self._checked("GET", url, deadline=deadline), redact(url))
 
     def put(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None, once: bool = False) -> Started:
         """Begin to create or replace a resource."""
@@ -112,9 +112,9 @@ class ArmClient:
         """Begin to change part of a resource (Network: its tags, at once)."""
         return self._begin("PATCH", path, body, headers)
 
-    def post(self, path: str, body: Any) -> Started:
+    def post(self, path: str, body: Any, *, deadline: float | None = None) -> Started:
         """Begin an action. It is never sent again once it may have been done."""
-        return self._begin("POST", path, body)
+        return self._begin("POST", path, body, deadline=deadline)
 
     def delete(self, path: str) -> Started:
         """Begin to delete a resource; one that is not there counts as deleted."""
@@ -163,10 +163,21 @@ class ArmClient:
             step, polls = lro.advance(step.operation, latest), polls + 1
 
     def _begin(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, once: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        once: bool = False,
+        deadline: float | None = None,
     ) -> Started:
         url = self.url(path)
-        response = self._checked(method, url, body=body, headers=headers, once=once)
+        response = self._checked(method, url, body=body, headers=headers, once=once, deadline=deadline)
+        if isinstance(response.body, str):
+            raise ProtocolError(
+                f"{method} {redact(url)}: the answer {response.status} has a body that is no JSON; it may have been done.",
+                hint="Check --endpoint, and whether a proxy answers in ARM's place.",
+            )
         return Started(lro.begin(method, url, response), response)
 
     def _checked(self, method: str, url: str, **options: Any) -> Response:

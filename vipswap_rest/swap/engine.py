@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
 from vipswap_rest.errors import Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
 from vipswap_rest.swap.execution import Execution
+from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.model import Direction, Side
 from vipswap_rest.swap.reconcile import (
     Attach,
@@ -131,7 +132,7 @@ class Engine:
 
     def _after_error(self, step: Step, error: VipswapError) -> None:
         """Look at what an error left behind; the next step follows from that."""
-        if isinstance(step, SwapNatively) and says_unsupported(error) and not self.execution.written:
+        if isinstance(step, SwapNatively) and says_unsupported(error) and self._untouched():
             self._emit(Noted(f"The native swap is not supported here, so the float does it. ({error})", True))
             self.opening = Opening.FLOAT_ON_STAGING
             return
@@ -155,6 +156,11 @@ class Engine:
                 error, step, pause = again, Wait(self.pair.float, "it cannot be read"), self._pause()
             else:
                 return
+
+    def _untouched(self) -> bool:
+        """Whether both load balancers hold what they held at first, and have Succeeded."""
+        observed = self.execution.observed
+        return all(works_on(observed, self.pair, self.pair.originals[side], side) for side in Side)
 
     def _turn_back(self, step: Step, error: VipswapError) -> None:
         """A step is refused for good: undo what was done, unless that would be worse."""

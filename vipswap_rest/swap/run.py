@@ -181,7 +181,7 @@ def _judge(
         return Outcome.REFUSED, error.exit_code, error
     where = states(ended, journal.pair)
     again = recover_command(journal.pair)
-    changed = written or ended.float is not None
+    changed = written or ended.float is not None or bool(execution and execution.float_perhaps)
     if isinstance(error, Interrupted):
         hint = f"Finish or undo it: {again}" if changed else "Nothing was changed."
         return Outcome.INTERRUPTED, 130, Interrupted(f"{error.message} {where}", hint=hint)
