@@ -175,7 +175,7 @@ class ArmClient:
         response = self._checked(method, url, body=body, headers=headers, once=once, deadline=deadline)
         if isinstance(response.body, str):
             raise ProtocolError(
-                f"{method} {redact(url)}: the answer {response.status} has a body that is no JSON; it may have been done.",
+                f"{method} {redact(url)}: ARM answered {response.status} with a body that is no JSON; it may be done.",
                 hint="Check --endpoint, and whether a proxy answers in ARM's place.",
             )
         return Started(lro.begin(method, url, response), response)

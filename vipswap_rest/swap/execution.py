@@ -18,7 +18,7 @@ from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, upd
 from vipswap_rest.swap import lock
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import LoadBalancer, Observed, Side
+from vipswap_rest.swap.model import LoadBalancer, Observed, PublicIp, Side
 from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
 from vipswap_rest.swap.outage import OutageLedger
 from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
@@ -85,14 +85,18 @@ class Execution:
         """Create the float with the journal in it. Raises LockHeld if somebody was quicker."""
         side = Side.STAGING if opening is Opening.FLOAT_ON_STAGING else Side.PRODUCTION
         address = self.observed.addresses[side]
-        self.float_perhaps = True
-        try:
-            self._perform("create_float", self.pair.float, lambda: lock.claim(self.client, self.journal, address))
-        except (ArmError, LockHeld) as error:
-            self.float_perhaps = isinstance(error, ServerFault)
-            raise
+        self._perform("create_float", self.pair.float, lambda: self._claim(address))
         self._claimed = True
         self.look()
+
+    def _claim(self, address: PublicIp) -> Started:
+        self.float_perhaps = True
+        try:
+            return lock.claim(self.client, self.journal, address)
+        except (ArmError, LockHeld) as error:
+            # Refused, and so not made; after a 5xx nobody knows.
+            self.float_perhaps = isinstance(error, ServerFault)
+            raise
 
     def repair_float(self) -> None:
         """PUT the float again as it is."""

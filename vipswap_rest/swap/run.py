@@ -188,6 +188,8 @@ def _judge(
     cause = error.cause if isinstance(error, RunFailed) else error
     if not changed:
         return Outcome.FAILED, 1, RunFailed(str(cause), exit_code=1, cause=cause)
+    if execution and execution.float_perhaps and ended.float is None:
+        where += " Its creation was not answered, so it may exist all the same."
     failed = RunFailed(
         f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=f"Finish or undo it: {again}"
     )
