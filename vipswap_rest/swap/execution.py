@@ -79,6 +79,12 @@ class Execution:
         address = self.pair.originals[Side.PRODUCTION]
         return self.ledger.is_open(address) or self.observed.addresses[Side.PRODUCTION].holder is None
 
+    @property
+    def outage_s(self) -> float:
+        """Seconds since production's address was taken off by this run; 0 while it is on."""
+        since = self.ledger.open_since(self.pair.originals[Side.PRODUCTION])
+        return 0.0 if since is None else self.clock.monotonic() - since
+
     # --- deeds --------------------------------------------------------------------------------------------------------
 
     def create_float(self, opening: Opening) -> None:
@@ -189,7 +195,7 @@ class Execution:
         completed: Completed | None = None
         try:
             started = self._send(send, releases, writes or set(moves))
-            self.emit(StepAccepted(name, resource))
+            self.emit(StepAccepted(name, resource, started.response.request_id))
             completed = self._wait(started)
             for side, address in moves.items():
                 self.observed = self.observed.moved(self.pair, side, address)

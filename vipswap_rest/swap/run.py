@@ -22,6 +22,7 @@ from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
 from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, recover_command, resolve, states
+from vipswap_rest.swap.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Options:
     rollback: bool = True
     settle_s: float = SETTLE_S
     limits: Limits = field(default_factory=Limits)
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,15 @@ def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[
 def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guard: Guard) -> Report:
     """Carry out a plan and report how it ended; every error of the run is in the report, none is raised.
 
-    Raises Refused if a finding forbids the swap.
+    Raises Refused if a finding forbids the swap, or staging does not answer.
     """
     preflight.refuse(planned.findings)
     resolved = planned.resolved
     if resolved.reached:
         return nothing_to_do(resolved.pair, resolved.observed, strategy_name(options.opening))
+    resuming = resolved.journal is not None and not resolved.journal.done
+    if options.verification is not None and not resuming:
+        options.verification.gate(resolved.observed, resolved.pair)
     return carry_out(client, planned.journal, resolved.observed, resolved.journal, options, emit=emit, guard=guard)
 
 
@@ -115,7 +120,13 @@ def carry_out(
             claimed=found is not None,
             operation_s=options.limits.operation_s,
         )
-        engine = Engine(execution, rollback=options.rollback, limits=options.limits, dead_until=dead_until)
+        engine = Engine(
+            execution,
+            rollback=options.rollback,
+            limits=options.limits,
+            dead_until=dead_until,
+            verification=options.verification,
+        )
         engine.run()
         error = engine.cause
     except VipswapError as raised:
@@ -171,6 +182,8 @@ def _judge(
 ) -> tuple[Outcome, int, VipswapError | None]:
     """The outcome, the contract's exit code, and the error to tell."""
     written = bool(execution and execution.written)
+    if error is None and engine and engine.unverified:
+        return Outcome.SWAPPED, 8, engine.unverified
     if error is None:
         back = journal.direction is Direction.ORIGINAL
         return Outcome.ROLLED_BACK if back else Outcome.SWAPPED, 0, None
