@@ -167,6 +167,11 @@ class ArmClient:
     ) -> Started:
         url = self.url(path)
         response = self._checked(method, url, body=body, headers=headers, **options)
+        if isinstance(response.body, str):
+            raise ProtocolError(
+                f"{method} {redact(url)}: ARM answered {response.status} with a body that is no JSON; it may be done.",
+                hint="Check --endpoint, and whether a proxy answers in ARM's place.",
+            )
         return Started(lro.begin(method, url, response), response)
 
     def _checked(self, method: str, url: str, **options: Any) -> Response:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +125,35 @@ def test_a_plan_names_the_steps_and_writes_nothing(arm: Arm, vipswap: Vipswap) -
         "delete_float",
     ]
     assert arm.writes() == []
+
+
+def test_the_audit_trail_holds_every_step_request_id_and_decision(arm: Arm, vipswap: Vipswap, tmp_path: Path) -> None:
+    trail = tmp_path / "events.jsonl"
+
+    told = vipswap("swap", *PAIR, "--yes", "-o", "json", "--events", str(trail)).json()
+
+    entries = [json.loads(line) for line in trail.read_text(encoding="utf-8").splitlines()]
+    ended = [entry for entry in entries if entry["event"] == "step_ended"]
+    assert [entry["name"] for entry in ended] == [step["name"] for step in told["steps"]]
+    assert all(entry["request_id"] for entry in ended)
+    decided = [entry["step"] for entry in entries if entry["event"] == "decided"]
+    assert decided == ["CreateFloat", "Attach", "Attach", "Attach", "DeleteFloat"]
+    assert entries[-1]["event"] == "ended"
+    assert entries[-1]["exit_code"] == 0
+    times = [entry["monotonic_s"] for entry in entries]
+    assert times == sorted(times)
+
+
+def test_an_events_file_that_cannot_be_written_is_refused_before_anything_changes(arm: Arm, vipswap: Vipswap) -> None:
+    ran = vipswap("swap", *PAIR, "--yes", "--events", "/nowhere/events.jsonl")
+
+    assert ran.code == 2
+    assert "/nowhere/events.jsonl" in ran.err
+    assert arm.writes() == []
+
+
+@pytest.mark.parametrize("option", ["--max-outage", "--verify-timeout"])
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "inf"])
+def test_a_time_that_is_none_is_a_usage_error(option: str, value: str, arm: Arm, vipswap: Vipswap) -> None:
+    assert vipswap("swap", *PAIR, "--yes", f"{option}={value}").code == 2
+    assert arm.requests() == []

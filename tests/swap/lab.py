@@ -197,6 +197,11 @@ class Lab:
         """Everything there is, without what the server sets anew at every write."""
         return {body["id"]: without_server_set(body) for body in self.resources()}
 
+    def unsettled(self) -> list[str]:
+        """What is not Succeeded."""
+        states = {body["id"]: body.get("properties", {}).get("provisioningState") for body in self.resources()}
+        return [f"{id}: {state}" for id, state in states.items() if state not in ("Succeeded", None)]
+
     def holds(self, load_balancer: str) -> str:
         return str(
             self.get(load_balancer)["properties"]["frontendIPConfigurations"][0]["properties"]["publicIPAddress"]["id"]

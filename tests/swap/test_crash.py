@@ -47,6 +47,7 @@ def test_recovery_ends_in_exactly_the_goal_or_exactly_the_original(opening: Open
         assert report.exit_code == 0, told
         assert lab.snapshot() in (original, goal), told
         assert lab.floats() == [], told
+        assert lab.unsettled() == [], told
         if open_journal and way is not Way.SOONER:
             assert lab.snapshot() == (goal if way is Way.RESUME else original), told
 

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from vipswap_rest.arm import ArmClient
+from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, connect
 from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
 from vipswap_rest.cli.progress import Progress
@@ -34,6 +35,7 @@ def add_recover_options(parser: argparse.ArgumentParser) -> None:
     way.add_argument("--resume", dest="way", action="store_const", const=Way.RESUME, help="finish the swap")
     way.add_argument("--rollback", dest="way", action="store_const", const=Way.ROLLBACK, help="put everything back")
     parser.add_argument("-y", "--yes", action="store_true", help="accepted for symmetry: recover never asks")
+    parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
     parser.set_defaults(way=Way.SOONER)
 
 
@@ -74,7 +76,9 @@ def run_recover(arguments: argparse.Namespace) -> int:
         one = choose(_find(client, arguments))
         report = nothing_found()
         if one is not None:
-            report = recover(client, one, arguments.way, Options(), emit=Progress(client.clock), guard=guard, note=tell)
+            with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
+                report = recover(client, one, arguments.way, Options(), emit=trail, guard=guard, note=tell)
+                trail.ended(report)
     _tell(arguments, report)
     return report.exit_code
 

@@ -7,19 +7,23 @@ import os
 import sys
 
 from vipswap_rest.arm import ArmClient
+from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, connect
 from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock
 from vipswap_rest.errors import Interrupted, Refused, UsageError, VipswapError
+from vipswap_rest.health import check_of
 from vipswap_rest.swap import preflight
+from vipswap_rest.swap.engine import Limits
 from vipswap_rest.swap.model import Direction, Side
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import Outcome, Report
 from vipswap_rest.swap.resolve import Target, vip_command
 from vipswap_rest.swap.run import Options, Plan, plan, strategy_name, swap
+from vipswap_rest.swap.verification import VERIFY_TIMEOUT_S, Verification
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:
@@ -61,11 +65,38 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     add_connection_options(parser)
 
 
+def seconds_above_0(text: str) -> float:
+    """A length of time on the command line; argparse makes a usage error of its ValueError."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
 def add_swap_options(parser: argparse.ArgumentParser) -> None:
     """The options of swap."""
     add_target_options(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("--no-rollback", action="store_true", help="stop half-way rather than turn back")
+    parser.add_argument(
+        "--max-outage",
+        type=seconds_above_0,
+        metavar="S",
+        help="turn back if production is off for longer; looked at between operations only",
+    )
+    parser.add_argument(
+        "--health",
+        metavar="PATH|tcp",
+        help="staging must answer this before anything changes, production's address after the swap",
+    )
+    parser.add_argument(
+        "--verify-timeout",
+        type=seconds_above_0,
+        default=VERIFY_TIMEOUT_S,
+        metavar="S",
+        help=f"how long production's address may stay silent after the swap (default {VERIFY_TIMEOUT_S:g})",
+    )
+    parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
 
 
 def run_plan(arguments: argparse.Namespace) -> int:
@@ -131,7 +162,10 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
             raise VipswapError("Not confirmed; nothing was changed.")
         if arguments.yes and not arguments.vip:
             tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
-    return swap(client, planned, options, emit=Progress(client.clock), guard=guard)
+    with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
+        report = swap(client, planned, options, emit=trail, guard=guard)
+        trail.ended(report)
+    return report
 
 
 def _announce(planned: Plan) -> None:
@@ -168,10 +202,17 @@ def _opening(arguments: argparse.Namespace) -> Opening:
     return Opening.NATIVE if arguments.strategy == "native" else Opening(arguments.float_on)
 
 
+def _verification(arguments: argparse.Namespace) -> Verification | None:
+    health = getattr(arguments, "health", None)
+    return Verification(check_of(health), arguments.verify_timeout) if health else None
+
+
 def _options(arguments: argparse.Namespace) -> Options:
     return Options(
         opening=_opening(arguments),
         allow_address_change=arguments.allow_address_change,
         ignore=preflight.checked_codes(arguments.ignore),
         rollback=not getattr(arguments, "no_rollback", False),
+        limits=Limits(max_outage_s=getattr(arguments, "max_outage", None)),
+        verification=_verification(arguments),
     )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
 from vipswap_rest.errors import Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
+from vipswap_rest.ids import ResourceId
 from vipswap_rest.swap.execution import Execution
-from vipswap_rest.swap.model import Direction, Side
+from vipswap_rest.swap.foresight import works_on
+from vipswap_rest.swap.model import Direction, Pair, Side
 from vipswap_rest.swap.reconcile import (
     Attach,
     CreateFloat,
@@ -23,8 +25,9 @@ from vipswap_rest.swap.reconcile import (
     Wait,
     next_step,
 )
-from vipswap_rest.swap.report import Noted
+from vipswap_rest.swap.report import Decided, Noted
 from vipswap_rest.swap.verdict import Verdict, says_unsupported, verdict
+from vipswap_rest.swap.verification import Verification
 
 # A refusal counts as one for good when it comes twice.
 REFUSALS_FOR_GOOD = 2
@@ -33,10 +36,12 @@ PAUSE_AFTER_REFUSAL_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long things may take, in seconds: one operation, and all the looking again without any progress."""
+    """How long things may take, in seconds: one operation; all the looking again without any progress; and, if that
+    is limited, production's outage before a run turns back, which it does between operations only."""
 
     operation_s: float = OPERATION_TIMEOUT_S
     patience_s: float = 300.0
+    max_outage_s: float | None = None
 
 
 class Engine:
@@ -49,6 +54,7 @@ class Engine:
         rollback: bool = True,
         limits: Limits | None = None,
         dead_until: float | None = None,
+        verification: Verification | None = None,
     ) -> None:
         self.execution, self.pair = execution, execution.pair
         self.direction, self.opening = execution.journal.direction, execution.journal.opening
@@ -59,6 +65,10 @@ class Engine:
         self._refusals: Counter[Step] = Counter()
         # Until then (monotonic seconds) a request of the dead run whose float this was may still arrive.
         self._dead_until = dead_until
+        self._verification = verification
+        # What the verification said, where it failed and the swap was kept.
+        self.unverified: VipswapError | None = None
+        self._decided: Step | None = None
 
     def run(self) -> None:
         """Reach the goal, or the original state if the way forward is refused for good.
@@ -72,9 +82,14 @@ class Engine:
             step = next_step(self.execution.observed, self.pair, self.direction, self.opening)
             if isinstance(step, Done):
                 return
+            self._tell(step)
             try:
-                if isinstance(step, DeleteFloat) and self._dead_until is not None:
+                if isinstance(step, DeleteFloat) and self._verification is not None:
+                    self._verify(self._verification)
+                elif isinstance(step, DeleteFloat) and self._dead_until is not None:
                     self._outlive()
+                elif isinstance(step, (Attach, Repair)) and self._overdue():
+                    self._turn_round(self._too_long())
                 else:
                     self._take(step)
             except (LockHeld, Interrupted, Refused, RunFailed):
@@ -101,6 +116,43 @@ class Engine:
         elif isinstance(step, Attach):
             self.execution.attach(step)
         self._progress_at, self._looks = self._clock.monotonic(), 0
+
+    def _tell(self, step: Step) -> None:
+        if step != self._decided:
+            self._decided = step
+            self._emit(Decided(type(step).__name__, str(_subject(step, self.pair)), self.direction.value))
+
+    def _overdue(self) -> bool:
+        limit = self._limits.max_outage_s
+        forward = self._rollback and self.cause is None and self.direction is Direction.EXCHANGED
+        return limit is not None and forward and self.execution.outage_s > limit
+
+    def _too_long(self) -> VipswapError:
+        return VipswapError(
+            f"Production was off for {self.execution.outage_s:.1f} s, longer than --max-outage allows.",
+            hint="Swap again with a longer --max-outage, or without.",
+        )
+
+    def _verify(self, verification: Verification) -> None:
+        """Production's address must answer from its new side, or everything goes back."""
+        self._verification = None
+        if self.direction is not Direction.EXCHANGED or self.cause is not None:
+            return
+        silent = verification.await_answer(self.execution.observed, self.pair, self._clock)
+        if silent is None:
+            self._emit(Noted("Production's address answers from its new side."))
+            return
+        failed = VipswapError(f"Production's address does not answer from its new side: {silent}.")
+        if self._rollback:
+            self._turn_round(failed)
+        else:
+            self.unverified = failed
+            self._emit(Noted(f"{failed} It is kept there, as --no-rollback says.", True))
+
+    def _turn_round(self, cause: VipswapError) -> None:
+        self.cause = cause
+        self.direction = Direction.ORIGINAL if self.direction is Direction.EXCHANGED else Direction.EXCHANGED
+        self._emit(Noted(f"Everything goes back to where it was. ({cause})", True))
 
     def _outlive(self) -> None:
         """Look once more when nothing of the dead run can arrive any more; only then may the float go."""
@@ -131,7 +183,7 @@ class Engine:
 
     def _after_error(self, step: Step, error: VipswapError) -> None:
         """Look at what an error left behind; the next step follows from that."""
-        if isinstance(step, SwapNatively) and says_unsupported(error) and not self.execution.written:
+        if isinstance(step, SwapNatively) and says_unsupported(error) and self._untouched():
             self._emit(Noted(f"The native swap is not supported here, so the float does it. ({error})", True))
             self.opening = Opening.FLOAT_ON_STAGING
             return
@@ -156,6 +208,11 @@ class Engine:
             else:
                 return
 
+    def _untouched(self) -> bool:
+        """Whether both load balancers hold what they held at first, and have Succeeded."""
+        observed = self.execution.observed
+        return all(works_on(observed, self.pair, self.pair.originals[side], side) for side in Side)
+
     def _turn_back(self, step: Step, error: VipswapError) -> None:
         """A step is refused for good: undo what was done, unless that would be worse."""
         execution = self.execution
@@ -171,7 +228,11 @@ class Engine:
         kept = bool(execution.written) and (not self._rollback or arrived)
         if self.cause or kept or isinstance(step, Wait):
             raise RunFailed(error.message, exit_code=1, cause=error) from error
-        self.cause = error
-        other = Direction.ORIGINAL if self.direction is Direction.EXCHANGED else Direction.EXCHANGED
-        self.direction = other
-        self._emit(Noted(f"Refused for good, so everything goes back to where it was. ({error})", True))
+        self._turn_round(error)
+
+
+def _subject(step: Step, pair: Pair) -> ResourceId:
+    """The resource that a step is about."""
+    if isinstance(step, (Attach, Repair)):
+        return pair.load_balancer(step.side)
+    return step.resource if isinstance(step, (Wait, Refuse)) else pair.float

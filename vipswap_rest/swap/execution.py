@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S, ArmClient, Completed, Started, polite
-from vipswap_rest.errors import AnswerLost, LockHeld, NotFound, Refused, ServerFault, VipswapError
+from vipswap_rest.errors import AnswerLost, ArmError, LockHeld, NotFound, Refused, ServerFault, VipswapError
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
 from vipswap_rest.swap import lock
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import LoadBalancer, Observed, Side
+from vipswap_rest.swap.model import LoadBalancer, Observed, PublicIp, Side
 from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
 from vipswap_rest.swap.outage import OutageLedger
 from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
@@ -66,6 +66,8 @@ class Execution:
         self.written: set[Side] = set()
         self._operation_s = operation_s
         self._claimed, self._float_gone = claimed, False
+        # Whether there is a float, or may be one whose creation was never answered.
+        self.float_perhaps = observed.float is not None
         self._at_first = {side: observed.held(self.pair, side) for side in Side}
         self._stale: set[Side] = set()
         self._attaching = False
@@ -77,15 +79,30 @@ class Execution:
         address = self.pair.originals[Side.PRODUCTION]
         return self.ledger.is_open(address) or self.observed.addresses[Side.PRODUCTION].holder is None
 
+    @property
+    def outage_s(self) -> float:
+        """Seconds since production's address was taken off by this run; 0 while it is on."""
+        since = self.ledger.open_since(self.pair.originals[Side.PRODUCTION])
+        return 0.0 if since is None else self.clock.monotonic() - since
+
     # --- deeds --------------------------------------------------------------------------------------------------------
 
     def create_float(self, opening: Opening) -> None:
         """Create the float with the journal in it. Raises LockHeld if somebody was quicker."""
         side = Side.STAGING if opening is Opening.FLOAT_ON_STAGING else Side.PRODUCTION
         address = self.observed.addresses[side]
-        self._perform("create_float", self.pair.float, lambda: lock.claim(self.client, self.journal, address))
+        self._perform("create_float", self.pair.float, lambda: self._claim(address))
         self._claimed = True
         self.look()
+
+    def _claim(self, address: PublicIp) -> Started:
+        self.float_perhaps = True
+        try:
+            return lock.claim(self.client, self.journal, address)
+        except (ArmError, LockHeld) as error:
+            # Refused, and so not made; after a 5xx nobody knows.
+            self.float_perhaps = isinstance(error, ServerFault)
+            raise
 
     def repair_float(self) -> None:
         """PUT the float again as it is."""
@@ -100,10 +117,9 @@ class Execution:
     def delete_float(self) -> None:
         """Delete the float; it bears our run id, as the look before this step showed."""
         id = self.pair.float
-        try:
-            self._perform("delete_float", id, lambda: delete_public_ip(self.client, id.resource_group, id.name))
-        except NotFound:
-            log.debug("the float was gone already")
+        # From here on it may be gone, and that is our own doing.
+        self._float_gone = True
+        self._perform("delete_float", id, lambda: delete_public_ip(self.client, id.resource_group, id.name))
         self.forget_float()
 
     def keep_float(self) -> None:
@@ -114,7 +130,7 @@ class Execution:
 
     def forget_float(self) -> None:
         """The float is none of this run's business any more."""
-        self._float_gone = True
+        self._float_gone, self.float_perhaps = True, False
         self.observed = replace(self.observed, float=None)
 
     def repair(self, side: Side) -> None:
@@ -179,7 +195,7 @@ class Execution:
         completed: Completed | None = None
         try:
             started = self._send(send, releases, writes or set(moves))
-            self.emit(StepAccepted(name, resource))
+            self.emit(StepAccepted(name, resource, started.response.request_id))
             completed = self._wait(started)
             for side, address in moves.items():
                 self.observed = self.observed.moved(self.pair, side, address)
@@ -242,6 +258,7 @@ class Execution:
     def look(self) -> None:
         """Observe everything again. Raises LockHeld if the float is not ours any more."""
         self.observed = observe(self.client, self.pair)
+        self.float_perhaps = self.observed.float is not None
         self._read_at = self.clock.monotonic()
         self._stale.clear()
         for side in Side:

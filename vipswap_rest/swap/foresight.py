@@ -61,8 +61,12 @@ def steps_until_production_stays(observed: Observed, pair: Pair, direction: Dire
     steps = ahead(observed, pair, direction, opening)
     if steps and isinstance(steps[-1][0], (Wait, Refuse)):
         return _LONGEST
-    states = [observed, *(after for _, _, after in steps)]
-    out = [number for number, state in enumerate(states, 1) if not production_works(state, pair)]
+    # A native swap takes production off and puts it on again in one step.
+    out = [
+        number
+        for number, (step, before, _) in enumerate(steps, 1)
+        if isinstance(step, SwapNatively) or not production_works(before, pair)
+    ]
     return max(out, default=0)
 
 

@@ -47,6 +47,10 @@ class OutageLedger:
         """Whether this run has taken the address off, or may have, and has not yet put it on."""
         return address in self._perhaps or (address in self._released and address not in self._attached)
 
+    def open_since(self, address: ResourceId) -> float | None:
+        """When the write was sent that took the address off, while it is off; else None."""
+        return self._released.get(address) if address not in self._attached else None
+
     def seconds(self, address: ResourceId) -> float | None:
         """The outage's length; None if this run did not see both of its ends."""
         if address not in self._released or address not in self._attached:

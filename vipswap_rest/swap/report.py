@@ -41,6 +41,7 @@ class StepAccepted:
 
     name: str
     resource: ResourceId
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,16 @@ class Noted:
     warning: bool = False
 
 
-Event = StepBegan | StepAccepted | StepEnded | Noted
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the engine will do next, and where to: a step of reconcile, and `exchanged` or `original`."""
+
+    step: str
+    resource: str
+    direction: str
+
+
+Event = StepBegan | StepAccepted | StepEnded | Decided | Noted
 Emit = Callable[[Event], None]
 
 

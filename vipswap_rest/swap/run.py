@@ -23,6 +23,7 @@ from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
 from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, recover_command, resolve, states
+from vipswap_rest.swap.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Options:
     rollback: bool = True
     settle_s: float = SETTLE_S
     limits: Limits = field(default_factory=Limits)
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,15 @@ def _inspect(client: ArmClient, resolved: Resolved, options: Options) -> list[Fi
 def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guard: Guard) -> Report:
     """Carry out a plan and report how it ended; every error of the run is in the report, none is raised.
 
-    Raises Refused if a finding forbids the swap.
+    Raises Refused if a finding forbids the swap, or staging does not answer.
     """
     preflight.refuse(planned.findings)
     resolved = planned.resolved
     if resolved.reached:
         return nothing_to_do(resolved.pair, resolved.observed, strategy_name(options.opening))
+    resuming = resolved.journal is not None and not resolved.journal.done
+    if options.verification is not None and not resuming:
+        options.verification.gate(resolved.observed, resolved.pair)
     return carry_out(client, planned.journal, resolved.observed, resolved.journal, options, emit=emit, guard=guard)
 
 
@@ -138,7 +143,13 @@ def carry_out(
             claimed=found is not None,
             operation_s=options.limits.operation_s,
         )
-        engine = Engine(execution, rollback=options.rollback, limits=options.limits, dead_until=dead_until)
+        engine = Engine(
+            execution,
+            rollback=options.rollback,
+            limits=options.limits,
+            dead_until=dead_until,
+            verification=options.verification,
+        )
         engine.run()
         error = engine.cause
     except VipswapError as raised:
@@ -194,6 +205,8 @@ def _judge(
 ) -> tuple[Outcome, int, VipswapError | None]:
     """The outcome, the contract's exit code, and the error to tell."""
     written = bool(execution and execution.written)
+    if error is None and engine and engine.unverified:
+        return Outcome.SWAPPED, 8, engine.unverified
     if error is None:
         back = journal.direction is Direction.ORIGINAL
         return Outcome.ROLLED_BACK if back else Outcome.SWAPPED, 0, None
@@ -204,13 +217,15 @@ def _judge(
         return Outcome.REFUSED, error.exit_code, error
     where = states(ended, journal.pair)
     again = recover_command(journal.pair)
-    changed = written or ended.float is not None
+    changed = written or ended.float is not None or bool(execution and execution.float_perhaps)
     if isinstance(error, Interrupted):
         hint = f"Finish or undo it: {again}" if changed else "Nothing was changed."
         return Outcome.INTERRUPTED, 130, Interrupted(f"{error.message} {where}", hint=hint)
     cause = error.cause if isinstance(error, RunFailed) else error
     if not changed:
         return Outcome.FAILED, 1, RunFailed(str(cause), exit_code=1, cause=cause)
+    if execution and execution.float_perhaps and ended.float is None:
+        where += " Its creation was not answered, so it may exist all the same."
     failed = RunFailed(
         f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=f"Finish or undo it: {again}"
     )

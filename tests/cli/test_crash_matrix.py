@@ -1,0 +1,139 @@
+"""The crash matrix: a real process, killed with SIGKILL at a request of a swap, and recovered by a fresh one.
+
+A cell is a way to swap, a request, what has become of the request when the process dies, and a way to recover. In the
+suite: every write, and one read of each phase. VIPSWAP_LONG=1: every request.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.cli.conftest import PAIR
+from tests.swap.lab import exchanged, without_server_set
+from vipswap_rest.emulator.server import EmulatorServer
+from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
+
+WAYS = {
+    "staging first": ("--float-on", "staging"),
+    "production first": ("--float-on", "production"),
+    "native": ("--strategy", "native"),
+}
+# Where the process dies: while the request is on its way and is then dropped, or lands although its client is dead;
+# when it is done and not answered; when it is answered and nothing else was sent yet.
+FATES: dict[str, dict[str, Any] | None] = {
+    "dropped": {"hang_s": 60, "before": True},
+    "zombie": {"hang_s": 60, "before": True, "zombie": True},
+    "done": {"hang_s": 60},
+    "answered": None,
+}
+LONG = os.environ.get("VIPSWAP_LONG") == "1"
+SETTINGS = Settings(latency="standard", time_scale=0.02, seed=7)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the matrix: `number` is the request's, from 1."""
+
+    way: str
+    number: int
+    fate: str
+    recovery: str
+
+
+def command(endpoint: str, home: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`vipswap` in a process of its own that knows nothing but its environment."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "HOME": str(home),
+        "AZURE_RM_ENDPOINT": endpoint,
+        "AZURE_ACCESS_TOKEN": "any",
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+    }
+    line = [sys.executable, "-m", "vipswap_rest", *arguments, "--request-timeout", "1"]
+    return subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def snapshot(server: EmulatorServer) -> dict[str, dict[str, Any]]:
+    found = requests.get(f"{server.endpoint}/emulator/state", timeout=10).json()["resources"]
+    return {body["id"]: without_server_set(body) for body in found}
+
+
+def arrived(server: EmulatorServer) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = requests.get(f"{server.endpoint}/emulator/requests", timeout=10).json()
+    return found
+
+
+def kill_at(server: EmulatorServer, cell: Cell, home: Path) -> None:
+    """Run the swap until the cell's request, and kill it there."""
+    effect = FATES[cell.fate]
+    # Killed after an answer means: before the next request is done, which is then dropped.
+    number, effect = (cell.number, effect) if effect else (cell.number + 1, FATES["dropped"])
+    fault = {"match": {"nth": number}, "effect": effect}
+    requests.post(f"{server.endpoint}/emulator/faults", json=fault, timeout=10).raise_for_status()
+    process = command(server.endpoint, home, "swap", *PAIR, *WAYS[cell.way], "--yes")
+    while process.poll() is None:
+        seen = arrived(server)
+        if len(seen) >= number and (cell.fate != "done" or seen[number - 1]["status"] is not None):
+            process.kill()
+            break
+        time.sleep(0.02)
+    process.communicate(timeout=60)
+    requests.delete(f"{server.endpoint}/emulator/faults", timeout=10).raise_for_status()
+
+
+def play(cell: Cell, home: Path) -> str | None:
+    """Play one cell; what is wrong about its end, or None."""
+    with EmulatorServer(SETTINGS) as server:
+        original = snapshot(server)
+        kill_at(server, cell, home)
+        process = command(server.endpoint, home, "recover", "-g", "vipswap", f"--{cell.recovery}", "-o", "json")
+        out, err = process.communicate(timeout=120)
+        now = snapshot(server)
+        if process.returncode != 0:
+            return f"{cell}: recover exited {process.returncode}: {err}"
+        wanted = {
+            "swapped": [exchanged(original)],
+            "rolled_back": [original],
+            # The process died before the float was there, or when its deletion had been accepted.
+            "nothing_to_do": [original, exchanged(original)],
+        }
+        return None if now in wanted[json.loads(out)["outcome"]] else f"{cell}: {out} {err} {now}"
+
+
+def numbers(way: str, home: Path) -> Iterator[int]:
+    """The requests of a swap to kill it at: every one, or the writes and one read of each phase between them."""
+    with EmulatorServer(SETTINGS) as server:
+        process = command(server.endpoint, home, "swap", *PAIR, *WAYS[way], "--yes")
+        process.communicate(timeout=60)
+        methods = [entry["method"] for entry in arrived(server)]
+    assert process.returncode == 0
+    for number, method in enumerate(methods, 1):
+        first_read = method == "GET" and (number == 1 or methods[number - 2] != "GET")
+        if LONG or method != "GET" or first_read:
+            yield number
+
+
+@pytest.mark.parametrize("recovery", ["resume", "rollback"])
+@pytest.mark.parametrize("way", WAYS)
+def test_whenever_it_is_killed_a_fresh_process_brings_it_to_an_end(way: str, recovery: str, tmp_path: Path) -> None:
+    cells = [Cell(way, number, fate, recovery) for number in numbers(way, tmp_path) for fate in FATES]
+    assert len(cells) >= 24
+
+    with ThreadPoolExecutor(4) as pool:
+        wrong = [problem for problem in pool.map(lambda cell: play(cell, tmp_path), cells) if problem]
+
+    assert wrong == []
+    print(f"{len(cells)} cells")
