@@ -75,14 +75,14 @@ class Schedules(RuleBasedStateMachine):
         self._attempt(lambda: self.lab.swap(options=Options(opening=opening)))
 
     @rule(
-        opening=st.sampled_from(Opening), nth=st.integers(8, 40), effect=EFFECTS, times=st.sampled_from([1, 2, 5, 1000])
+        opening=st.sampled_from(Opening), nth=st.integers(8, 60), effect=EFFECTS, times=st.sampled_from([1, 2, 5, 1000])
     )
     def a_swap_goes_wrong(self, opening: Opening, nth: int, effect: dict[str, Any], times: int) -> None:
         self.something_will_fail(nth, effect, times)
         self.swap(opening)
         self.lab.core.faults.clear()
 
-    @rule(opening=st.sampled_from(Opening), number=st.integers(8, 40), done=st.booleans())
+    @rule(opening=st.sampled_from(Opening), number=st.integers(8, 60), done=st.booleans())
     def a_swap_dies(self, opening: Opening, number: int, done: bool) -> None:
         self.the_client_will_die(number, done)
         self.swap(opening)

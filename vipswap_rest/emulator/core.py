@@ -42,6 +42,7 @@ Handler = Callable[[Call], Reply]
 # another matter.
 _BUDGETS = {"GET": ("reads", 16499), "HEAD": ("reads", 16499), "DELETE": ("deletes", 11999)}
 _WRITES = ("writes", 11999)
+_JSON = "application/json; charset=utf-8"
 _EPOCH = datetime(1, 1, 1, tzinfo=timezone.utc)
 
 
@@ -284,7 +285,7 @@ class Emulator:
         headers = self._headers(request, reply)
         if reply.body is not None and reply.status != 204:
             shown = versions.render(reply.body, request.query.get("api-version", ""))
-            headers["Content-Type"] = "application/json; charset=utf-8"
+            headers["Content-Type"] = _JSON
             body = encode(shown)
             if reply.etag and isinstance(reply.body.get("etag"), str):
                 headers["ETag"] = reply.body["etag"]
@@ -303,6 +304,9 @@ class Emulator:
         else:
             kind, left = _BUDGETS.get(request.method, _WRITES)
             headers[f"x-ms-ratelimit-remaining-subscription-global-{kind}"] = str(left)
+        if reply.status == 204 and reply.operation is not None:
+            # Recorded: the result of a deletion says what the body that it does not have is made of.
+            headers["Content-Type"] = _JSON
         if not reply.by_gateway:
             headers["x-ms-arm-service-request-id"] = self._identifiers.guid()
         if reply.operation is not None:

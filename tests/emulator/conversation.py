@@ -1,0 +1,223 @@
+"""A recorded conversation with ARM, held again with the emulator.
+
+What the recording presupposes is seeded by rule, just before the line that first shows it, because calls outside the
+file made it at an unknown time: a resource that a line finds there and no line before it created; the group it is in;
+and public IPs that only a load balancer's body speaks of. A resource whose recorded etag has changed although no
+recorded write explains it was changed by a call outside the file, and is seeded anew; an address whose deletion was
+accepted had been let go by what held it, if the file says nothing of that.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.stage import Json, Stage, key_paths, settings_of
+from tests.wire.cassettes import Line
+from vipswap_rest.emulator import Answer
+
+# An operation lasts as long as the recording needs it to.
+LONG_S = 3600.0
+# Headers that recorders are known to have taken out: where a whole file has none of them, nothing is known.
+REMOVED = {
+    "retry-after",
+    "x-ms-request-id",
+    "x-ms-correlation-request-id",
+    "x-ms-arm-service-request-id",
+    "x-ms-ratelimit reads",
+}
+KEPT = {
+    "azure-asyncoperation",
+    "location",
+    "retry-after",
+    "azure-asyncnotification",
+    "etag",
+    "x-ms-correlation-request-id",
+    "x-ms-request-id",
+    "x-ms-arm-service-request-id",
+    "x-ms-failure-cause",
+    "canceled-by-azure-asyncoperation",
+    "content-type",
+}
+# Values, beside the keys, that decide what a client does next.
+TELLING = ("provisioningState", "status", "code")
+_BUDGET = re.compile(r"x-ms-ratelimit-remaining-subscription(?:-global)?-(reads|writes|deletes)")
+
+
+def headers_of(headers: Any) -> set[str]:
+    """The names of ARM's headers. The budgets' names have changed over the years: one name for each kind of call."""
+    names = {name.lower() for name in headers}
+    budgets = {f"x-ms-ratelimit {found.group(1)}" for name in names if (found := _BUDGET.fullmatch(name))}
+    return (names & KEPT) | budgets
+
+
+def telling(value: Any) -> Iterator[tuple[str, Any]]:
+    """The values whose words count, with the way to each."""
+    for path in key_paths(value):
+        if path.rsplit(".", 1)[-1] in TELLING:
+            found = value
+            for step in re.findall(r"[^.\[\]]+", path):
+                found = found[int(step)] if isinstance(found, list) else found[step]
+            yield path, found
+
+
+@dataclass
+class Talk:
+    """The emulator's side of one conversation."""
+
+    lines: list[Line]
+
+    def __post_init__(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            kinds = ("load_balancer_update", "public_ip_create", "public_ip_delete", "native_swap")
+            long: Json = {**dict.fromkeys(kinds, LONG_S), "retry_after": 10}
+            self.stage = Stage(settings_of(Path(folder), long, env="none"))
+        self._urls: dict[str, str] = {}
+        self._etags: dict[str, str] = {}
+        # By recorded operation URL: when the emulator's is due.
+        self._due: dict[str, float] = {}
+        # The last recorded etag by path, None once a recorded call may have changed it.
+        self._seen: dict[str, str | None] = {}
+        # How many GETs were preceded by seeding what they show.
+        self.seeded = 0
+        self.unknown = REMOVED - set().union(*(headers_of(line.headers) for line in self.lines))
+
+    def differences(self, skipped: set[int]) -> Iterator[tuple[int, str]]:
+        """What the emulator answers otherwise: number of the line and one difference."""
+        for index, line in enumerate(self.lines):
+            if line.n in skipped:
+                continue
+            self._prepare(index, line)
+            answer = self._ask(line)
+            self._learn(line, answer)
+            for one in self._compare(line, answer):
+                yield line.n, one
+
+    def _prepare(self, index: int, line: Line) -> None:
+        self.stage.clock.advance(1)
+        later = self.lines[index:]
+        for url, due in self._due.items():
+            shown = [str((one.body or {}).get("status")) for one in later if one.url == url]
+            if not {"InProgress", "Canceled"} & set(shown):
+                self.stage.clock.time = max(self.stage.clock.time, due)
+        for body in presupposed(line, self.stage.state(), self._seen):
+            self.stage.seed(body)
+            self.seeded += line.method == "GET" and body["id"].lower() == line.path.lower()
+
+    def _ask(self, line: Line) -> Answer:
+        target = self._urls.get(line.url, target_of(line.url))
+        headers = {name: self._translate(value) for name, value in line.request_headers.items()}
+        return self.stage.send(line.method, target, self._translate(line.request_body), headers)
+
+    def _translate(self, value: Any) -> Any:
+        """A request in the emulator's own etags."""
+        if isinstance(value, dict):
+            return {name: self._translate(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._translate(inner) for inner in value]
+        return self._etags.get(value, value) if isinstance(value, str) else value
+
+    def _learn(self, line: Line, answer: Answer) -> None:
+        for name in ("Azure-AsyncOperation", "Location"):
+            recorded, own = line.headers.get(name.lower()), answer.headers.get(name)
+            if recorded and own and not line.is_poll:
+                self._urls[recorded] = target_of(own)
+                self._due[recorded] = self.stage.clock.time + LONG_S
+        recorded, own = line.body, answer.json()
+        if isinstance(recorded, dict) and isinstance(own, dict) and "etag" in recorded and "etag" in own:
+            self._etags[recorded["etag"]] = own["etag"]
+        remember(line, self._seen)
+
+    def _compare(self, line: Line, answer: Answer) -> Iterator[str]:
+        if answer.status != line.status:
+            yield f"status {line.status} -> {answer.status}"
+        recorded, own = headers_of(line.headers), headers_of(answer.headers)
+        yield from (f"header - {name}" for name in sorted(recorded - own))
+        yield from (f"header + {name}" for name in sorted(own - recorded - self.unknown))
+        there, here = set(key_paths(line.body)), set(key_paths(answer.json()))
+        yield from (f"key - {name}" for name in sorted(there - here))
+        yield from (f"key + {name}" for name in sorted(here - there))
+        own_words = dict(telling(answer.json()))
+        for path, word in telling(line.body):
+            if path in own_words and own_words[path] != word:
+                yield f"value {path}: {word} -> {own_words[path]}"
+
+
+def resource_of(line: Line) -> str | None:
+    """The path of the resource that a line is about, lower case."""
+    parts = line.path.lower().strip("/").split("/")
+    return line.path.lower() if len(parts) == 8 and parts[2] == "resourcegroups" else None
+
+
+def presupposed(line: Line, present: dict[str, Json], seen: dict[str, str | None]) -> Iterator[Json]:
+    """What has to be there before a line."""
+    known = {id.lower() for id in present}
+    path, body = resource_of(line), line.body if isinstance(line.body, dict) else {}
+    group = re.match(r"(/subscriptions/[^/]+/resourcegroups/[^/]+)", line.path, re.IGNORECASE)
+    found = line.status != 404 or body.get("error", {}).get("code") != "ResourceGroupNotFound"
+    if group and found and group.group(1).lower() not in known:
+        location = body.get("location") or (line.request_body or {}).get("location") or "westus"
+        yield {"id": group.group(1), "name": group.group(1).rsplit("/", 1)[1], "location": location}
+    if path is None or line.status >= 300:
+        return
+    if line.method == "GET" and (path not in known or changed_outside(line, seen)):
+        yield from with_addresses(body, known)
+        yield copy.deepcopy(body)
+    elif line.method in ("PUT", "PATCH") and line.status == 200 and path not in known:
+        body = copy.deepcopy(body)
+        body["properties"]["provisioningState"] = "Succeeded"
+        yield from with_addresses(body, known)
+        yield body
+    elif line.method == "PUT":
+        yield from with_addresses(line.request_body, known)
+    elif line.method == "DELETE":
+        yield from let_go(next((one for id, one in present.items() if id.lower() == path), {}), known)
+
+
+def let_go(body: Json, known: set[str]) -> Iterator[Json]:
+    """A public IP that something outside the file has held until now."""
+    owner = body.get("properties", {}).get("ipConfiguration", {}).get("id", "").lower()
+    if owner and not any(owner.startswith(f"{id}/") for id in known if "/providers/" in id):
+        del body["properties"]["ipConfiguration"]
+        yield body
+
+
+def changed_outside(line: Line, seen: dict[str, str | None]) -> bool:
+    """Whether a call outside the file has changed what a GET shows since a recorded line showed it."""
+    before = seen.get(line.path.lower())
+    return before is not None and before != line.body.get("etag")
+
+
+def with_addresses(body: Json, known: set[str]) -> Iterator[Json]:
+    """Public IPs that only a load balancer's body speaks of; of the load balancer's own kind."""
+    sku = body.get("sku") or {"name": "Basic"}
+    for frontend in body.get("properties", {}).get("frontendIPConfigurations") or ():
+        id = ((frontend.get("properties") or {}).get("publicIPAddress") or {}).get("id")
+        if id and id.lower() not in known:
+            made = {"publicIPAllocationMethod": "Static", "provisioningState": "Succeeded"}
+            owner = {"ipConfiguration": {"id": frontend["id"]}} if "etag" in frontend else {}
+            yield {"id": id, "name": id.rsplit("/", 1)[1], "sku": sku, "properties": {**made, **owner}}
+
+
+def remember(line: Line, seen: dict[str, str | None]) -> None:
+    """Keep the etag that a line shows, and forget those that it may have changed."""
+    path = resource_of(line)
+    if path is None or line.status >= 400:
+        return
+    if line.method == "GET":
+        seen[path] = line.body["etag"]
+    elif "loadbalancers" in path:
+        seen.update(dict.fromkeys((one for one in seen if "publicip" in one), None))
+    if line.method != "GET":
+        settled = isinstance(line.body, dict) and line.body["properties"]["provisioningState"] == "Succeeded"
+        seen[path] = line.body["etag"] if settled else None
+
+
+def target_of(url: str) -> str:
+    """A URL's path and query."""
+    return "/" + url.split("/", 3)[3]
