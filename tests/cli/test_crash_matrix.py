@@ -1,7 +1,7 @@
 """The crash matrix: a real process, killed with SIGKILL at a request of a swap, and recovered by a fresh one.
 
 A cell is a way to swap, a request, what has become of the request when the process dies, and a way to recover. In the
-suite: every write, and one read of each phase. VIPSWAP_LONG=1: every request.
+suite: every fate of every write, and one read of each phase. VIPSWAP_LONG=1: every fate of every request.
 """
 
 from __future__ import annotations
@@ -113,24 +113,27 @@ def play(cell: Cell, home: Path) -> str | None:
         return None if now in wanted[json.loads(out)["outcome"]] else f"{cell}: {out} {err} {now}"
 
 
-def numbers(way: str, home: Path) -> Iterator[int]:
-    """The requests of a swap to kill it at: every one, or the writes and one read of each phase between them."""
+def kills(way: str, home: Path) -> Iterator[tuple[int, str]]:
+    """The requests to kill a swap at, and their fates: every one of both, or every fate of a write, and a read done."""
     with EmulatorServer(SETTINGS) as server:
         process = command(server.endpoint, home, "swap", *PAIR, *WAYS[way], "--yes")
         process.communicate(timeout=60)
-        methods = [entry["method"] for entry in arrived(server)]
+        entries = arrived(server)
     assert process.returncode == 0
-    for number, method in enumerate(methods, 1):
-        first_read = method == "GET" and (number == 1 or methods[number - 2] != "GET")
-        if LONG or method != "GET" or first_read:
-            yield number
+    # Asking for a rule's health is a POST, too, and changes nothing.
+    reads = [entry["method"] == "GET" or entry["path"].endswith("/health") for entry in entries]
+    for number, read in enumerate(reads, 1):
+        first = number == 1 or not reads[number - 2]
+        for fate in FATES:
+            if LONG or not read or (first and fate == "done"):
+                yield number, fate
 
 
 @pytest.mark.parametrize("recovery", ["resume", "rollback"])
 @pytest.mark.parametrize("way", WAYS)
 def test_whenever_it_is_killed_a_fresh_process_brings_it_to_an_end(way: str, recovery: str, tmp_path: Path) -> None:
-    cells = [Cell(way, number, fate, recovery) for number in numbers(way, tmp_path) for fate in FATES]
-    assert len(cells) >= 24
+    cells = [Cell(way, number, fate, recovery) for number, fate in kills(way, tmp_path)]
+    assert len(cells) >= 12
 
     with ThreadPoolExecutor(4) as pool:
         wrong = [problem for problem in pool.map(lambda cell: play(cell, tmp_path), cells) if problem]

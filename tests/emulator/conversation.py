@@ -44,8 +44,9 @@ KEPT = {
     "canceled-by-azure-asyncoperation",
     "content-type",
 }
-# Values, beside the keys, that decide what a client does next.
-TELLING = ("provisioningState", "status", "code")
+# Values that are nobody's but their maker's; whatever else is a GUID is compared as one.
+OWN = ("etag", "resourceGuid", "ipAddress")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BUDGET = re.compile(r"x-ms-ratelimit-remaining-subscription(?:-global)?-(reads|writes|deletes)")
 
 
@@ -56,14 +57,15 @@ def headers_of(headers: Any) -> set[str]:
     return (names & KEPT) | budgets
 
 
-def telling(value: Any) -> Iterator[tuple[str, Any]]:
-    """The values whose words count, with the way to each."""
-    for path in key_paths(value):
-        if path.rsplit(".", 1)[-1] in TELLING:
-            found = value
+def values(body: Any) -> Iterator[tuple[str, Any]]:
+    """The values of a body that ARM did not make up, with the way to each."""
+    for path in key_paths(body):
+        if path.rsplit(".", 1)[-1] not in OWN:
+            found = body
             for step in re.findall(r"[^.\[\]]+", path):
                 found = found[int(step)] if isinstance(found, list) else found[step]
-            yield path, found
+            if not isinstance(found, (dict, list)):
+                yield path, _GUID.sub("<guid>", found) if isinstance(found, str) else found
 
 
 @dataclass
@@ -142,10 +144,10 @@ class Talk:
         there, here = set(key_paths(line.body)), set(key_paths(answer.json()))
         yield from (f"key - {name}" for name in sorted(there - here))
         yield from (f"key + {name}" for name in sorted(here - there))
-        own_words = dict(telling(answer.json()))
-        for path, word in telling(line.body):
-            if path in own_words and own_words[path] != word:
-                yield f"value {path}: {word} -> {own_words[path]}"
+        own_values = dict(values(answer.json()))
+        for path, value in values(line.body):
+            if path in own_values and own_values[path] != value:
+                yield f"value {path}: {value} -> {own_values[path]}"
 
 
 def resource_of(line: Line) -> str | None:
