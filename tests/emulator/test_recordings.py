@@ -25,7 +25,9 @@ LEFT_OUT = {
     (THROTTLED, 13): "429: an availability set, which no recorded call wrote, was being updated",
     (HICCUP, 0): "503: a moment's failure of ARM's gateway; the call did not happen",
 }
-_NOTIFIED = "Azure-AsyncNotification came up at the end of 2020 by date, not by api-version; the emulator speaks of today"
+_NOTIFIED = (
+    "Azure-AsyncNotification came up at the end of 2020 by date, not by api-version; the emulator speaks of today"
+)
 # Conversation, line, difference (a pattern), reason.
 DIFFERENCES = [
     (GLOBAL, 10, "header + azure-asyncnotification", "sent by 3 of this load balancer's 4 updates; by all since then"),
