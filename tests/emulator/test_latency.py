@@ -120,7 +120,7 @@ BAD = [
     ('{"native_swap": []}', "native_swap is []"),
     ('{"native_swap": [1, "x"]}', 'native_swap[1] is "x"'),
     ('{"native_swap": -1}', "0 or more seconds"),
-    ('{"native_swap": NaN}', "0 or more seconds"),
+    ('{"native_swap": NaN}', "NaN is no number"),
     ('{"native_swap": 1e999}', "0 or more seconds"),
     ('{"native_swap": {"median": 1}}', "native_swap is"),
     ('{"native_swap": {"median": 2, "p90": 1}}', "p90 not below"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import extensions, paths
 from .faults import BadFault
-from .messages import Answer, Json, Request, encode
+from .messages import Answer, Json, Request, decode, encode
 from .usages import is_usage
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ class Admin:
 
 def _json(request: Request) -> Any:
     try:
-        return json.loads(request.body)
-    except (ValueError, RecursionError) as error:
+        return decode(request.body)
+    except ValueError as error:
         raise BadBody(f"The body is not JSON: {error}.") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ from . import errors, shapes
 from .addresses import Addresses
 from .errors import ArmError
 from .latency import Latency
-from .messages import Json, Request
+from .messages import Json, Request, decode
 from .operations import Operation, Operations
 from .paths import Path
 from .settings import Settings
@@ -37,8 +36,8 @@ class Call:
     def content(self) -> Json:
         """The body as a JSON object, without nulls. Raises ArmError 400 if it is none."""
         try:
-            value: Any = json.loads(self.request.body)
-        except (ValueError, RecursionError) as error:
+            value = decode(self.request.body)
+        except ValueError as error:
             raise errors.content_invalid(str(error)) from error
         if not isinstance(value, dict):
             raise errors.content_invalid("The body must be a JSON object")

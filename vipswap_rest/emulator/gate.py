@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from .addresses import frontends
 from .calls import Call, World
 from .extensions import Extension
 from .locks import Locks
-from .messages import Json
+from .messages import Json, decode
 from .paths import Path
 from .permissions import Permissions
 
@@ -89,8 +88,8 @@ def _scope(path: Path) -> str:
 
 def _json(call: Call) -> Json:
     try:
-        found: Any = json.loads(call.request.body)
-    except (ValueError, RecursionError):
+        found = decode(call.request.body)
+    except ValueError:
         # The handler refuses it.
         return {}
     return found if isinstance(found, dict) else {}

@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from .messages import decode
+
 
 class InvalidLatency(ValueError):
     """A latency file that cannot be used; the message is one sentence that names the file and the trouble."""
@@ -65,12 +67,15 @@ def read_profile(name: str) -> Profile:
     if name in PROFILES:
         return PROFILES[name]
     try:
-        given = json.loads(Path(name).read_text(encoding="utf-8"))
-    except OSError as error:
+        content = Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
         raise InvalidLatency(
             f"There is no latency profile {name!r} ({', '.join(PROFILES)}), and as a file it cannot be read: "
-            f"{error.strerror or error}."
+            f"{reason or error}."
         ) from error
+    try:
+        given = decode(content)
     except ValueError as error:
         raise InvalidLatency(f"The latency file {name} is not JSON: {error}.") from error
     if not isinstance(given, dict):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 Json = dict[str, Any]
+
+# Nobody's resource is nested half as deeply, and whatever walks through a body may do so without fear.
+_DEEPEST = 100
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,34 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON; None if there is none."""
         return json.loads(self.body) if self.body else None
+
+
+def decode(content: bytes) -> Any:
+    """The value that a body says. Raises ValueError with the reason if it is no JSON that could be said again."""
+    try:
+        value = json.loads(content, parse_constant=_no_number)
+        if b"\\u" in content:
+            encode(value)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("it holds half a character") from error
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for one in level for inner in _members(one)]
+        if not level:
+            return value
+    raise ValueError("it is nested too deeply")
+
+
+def _members(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON's")
 
 
 def encode(value: Any) -> bytes:

@@ -9,7 +9,7 @@ import contextlib
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from .errors import ArmError, busy, operation_not_found, operation_refused
 from .faults import Effect
@@ -87,7 +87,7 @@ class Operation:
 
     def _path(self, kind: str) -> str:
         provider = f"/subscriptions/{self.subscription}/providers/Microsoft.Network"
-        return f"{provider}/locations/{self.location}/{kind}/{self.id}?{self.query}"
+        return f"{provider}/locations/{quote(self.location, safe='')}/{kind}/{self.id}?{self.query}"
 
 
 @dataclass
@@ -166,7 +166,8 @@ class Operations:
     def _sign(self, api_version: str, ticks: int) -> str:
         """The query of a signed URL: since late 2023 several hundred characters, c a certificate, s and h over it."""
         letters = self.identifiers.letters
-        return f"api-version={api_version}&t={ticks}&c={letters(560)}&s={letters(342)}&h={letters(43)}"
+        version = quote(api_version, safe="")
+        return f"api-version={version}&t={ticks}&c={letters(560)}&s={letters(342)}&h={letters(43)}"
 
     def settle(self, now: float) -> None:
         """Complete every operation that is due, in the order in which they are due, each at its own time."""
