@@ -32,4 +32,9 @@ def test_the_systems_clock_goes_forward_and_is_in_utc() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
 def test_there_is_no_waiting_back(seconds: float) -> None:
-    SystemClock().sleep(seconds)
+    clock = SystemClock()
+    before = clock.monotonic()
+
+    clock.sleep(seconds)
+
+    assert clock.monotonic() >= before
