@@ -99,10 +99,10 @@ def in_progress(stage: Stage, line: Line) -> Answer:
     return stage.call("PUT", path, address())
 
 
-def balancer(frontend: Json, sku: str = "Standard", **collections: Any) -> Json:
+def balancer(frontend: Json, **collections: Any) -> Json:
     """A load balancer with one frontend and whatever else is asked for."""
     made = {"frontendIPConfigurations": [{"name": "front", "properties": frontend}], **collections}
-    return {"location": LOCATION, "sku": {"name": sku}, "properties": made}
+    return {"location": LOCATION, "sku": {"name": "Standard"}, "properties": made}
 
 
 def zones(stage: Stage, line: Line) -> Answer:

@@ -90,7 +90,7 @@ class Stage:
             frontend["publicIPAddress"] = {"id": public_ip}
         return body
 
-    def make_address(self, path: str = FLOAT, **changes: Any) -> str:
+    def make_address(self, path: str = FLOAT, /, **changes: Any) -> str:
         """Create a Standard address and wait until it is there."""
         answer = self.put(path, address(**changes))
         assert answer.status == 201, answer.body

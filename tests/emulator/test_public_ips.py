@@ -81,7 +81,7 @@ def test_an_update_keeps_the_address_and_its_owner() -> None:
 
 def test_what_only_the_server_says_is_accepted_and_ignored() -> None:
     stage = Stage()
-    lies = {"ipAddress": "198.51.100.7", "ipConfiguration": {"id": FRONTEND1}, "resourceGuid": "x"}
+    lies: Json = {"ipAddress": "198.51.100.7", "ipConfiguration": {"id": FRONTEND1}, "resourceGuid": "x"}
 
     body = stage.get(stage.make_address(**lies))
 
@@ -169,9 +169,9 @@ def test_an_address_that_is_being_deleted_cannot_be_used() -> None:
 @pytest.mark.parametrize(("before", "after"), [(None, ["1"]), (["1"], None), (["1"], ["2"]), (["1", "2"], ["1"])])
 def test_zones_are_fixed_at_creation(before: list[str] | None, after: list[str] | None) -> None:
     stage = Stage()
-    stage.make_address(**({"zones": before} if before else {}))
+    stage.make_address(zones=before)
 
-    answer = stage.put(FLOAT, address(**({"zones": after} if after else {})))
+    answer = stage.put(FLOAT, address(zones=after))
 
     assert error(answer) == (400, "ResourceAvailabilityZonesCannotBeModified")
     assert f"constraint {', '.join(before or ['NoZone'])} and" in said(answer)

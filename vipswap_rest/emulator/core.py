@@ -6,6 +6,7 @@ between calls and tests can play it on a clock of their own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -42,6 +43,7 @@ Handler = Callable[[Call], Reply]
 # another matter.
 _BUDGETS = {"GET": ("reads", 16499), "HEAD": ("reads", 16499), "DELETE": ("deletes", 11999)}
 _WRITES = ("writes", 11999)
+_ID = re.compile(r"[!-~]{1,128}")
 _JSON = "application/json; charset=utf-8"
 _EPOCH = datetime(1, 1, 1, tzinfo=timezone.utc)
 
@@ -293,10 +295,11 @@ class Emulator:
 
     def _headers(self, request: Request, reply: Reply) -> dict[str, str]:
         request_id = self._identifiers.guid()
+        correlation = request.headers.get("x-ms-correlation-request-id", "")
         headers = {
             "Cache-Control": "no-cache",
             "x-ms-request-id": request_id,
-            "x-ms-correlation-request-id": request.headers.get("x-ms-correlation-request-id", request_id),
+            "x-ms-correlation-request-id": correlation if _ID.fullmatch(correlation) else request_id,
             "Date": format_datetime(self.clock.now().astimezone(timezone.utc), usegmt=True),
         }
         if reply.by_gateway and reply.status >= 400:

@@ -14,6 +14,7 @@ _NUMBERS = ("hang_s", "delay_operation_s", "stale_reads_s")
 _MANNERS = ("before", "zombie", "restore")
 _SWITCHES = ("lose_response", "reset", "cancel_operation", "drop_operation", "expire_token", *_MANNERS)
 _EFFECTS = frozenset({"status", "body", "headers", "fail_operation", *_NUMBERS, *_SWITCHES})
+_NAME, _VALUE = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII), re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 # What an answer of ARM's says where the fault does not: codes as recorded for these statuses.
 _CODES = {
     400: "BadRequest",
@@ -150,14 +151,16 @@ def _read(given: Any) -> Fault:
             f"A fault's effect is one or more of {', '.join(sorted(_EFFECTS))}, not: {unknown or 'nothing'}."
         )
     _check_effect(effect)
-    every = match.get("every")
+    # true is every match, as 1 is.
+    given_every = match.get("every")
+    every = None if given_every in (None, False) else 1 if given_every is True else _count(given_every, "every")
     # Without a number of times, one that strikes at every match strikes for ever.
     times = given.get("times", float("inf") if every else 1)
     return Fault(
         _pattern(match, "method"),
         _pattern(match, "path"),
         _count(match.get("nth", 1), "nth"),
-        None if not every else _count(int(every), "every"),
+        every,
         times if times == float("inf") else _count(times, "times"),
         effect,
         given,
@@ -178,6 +181,9 @@ def _check_effect(effect: Json) -> None:
     for name in ("headers", "fail_operation"):
         if not isinstance(effect.get(name, {}), dict):
             raise BadFault(f"A fault's {name} is an object, not {json.dumps(effect[name])}.")
+    for name, value in effect.get("headers", {}).items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(str(value)):
+            raise BadFault(f"A fault's headers must be such as can be sent, not {json.dumps({name: value})}.")
 
 
 def _pattern(match: Json, name: str) -> re.Pattern[str]:

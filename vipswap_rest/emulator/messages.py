@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ Json = dict[str, Any]
 
 # Nobody's resource is nested half as deeply, and whatever walks through a body may do so without fear.
 _DEEPEST = 100
+_HOST = re.compile(r"[\w.\-:\[\]]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Request:
     @property
     def origin(self) -> str:
         """Scheme and host, such as `http://127.0.0.1:8080`."""
-        return f"{self.scheme}://{self.headers.get('host', 'localhost')}"
+        host = self.headers.get("host", "")
+        return f"{self.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 @dataclass(frozen=True)

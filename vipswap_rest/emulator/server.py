@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from .clock import SystemClock
 from .core import Emulator
@@ -25,6 +25,7 @@ from .settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
 
 HOST = "127.0.0.1"
 _LARGEST_BODY = 16 * 2**20
+_LAST_PORT = 65535
 # How often a request that hangs looks for its client and its fault.
 _LOOK_S = 0.01
 # What a client sends that is no HTTP is its own affair: it gets a 400, and nothing is written anywhere.
@@ -76,6 +77,10 @@ async def _listening(core: Emulator, port: int) -> Any:
 
     async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in incoming.headers.items()}
+        if headers.get("expect", "").lower() == "100-continue" and incoming.version == HttpVersion11:
+            # Some clients send no body before they have read this.
+            await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            incoming.writer.output_size = 0
         body = await incoming.read()
         exchange = core.open(Request(incoming.method, incoming.raw_path, headers, body, "http"))
         held = await _hold(incoming, exchange, exchange.before_s)
@@ -91,8 +96,13 @@ async def _listening(core: Emulator, port: int) -> Any:
         loop = asyncio.get_running_loop()
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST_BODY)
 
-    # A client may keep its connection through a whole Retry-After and more.
-    server = web.Server(handle, request_factory=read, logger=_QUIET, access_log=None, keepalive_timeout=600)
+    if not 0 <= port <= _LAST_PORT:
+        raise OSError(f"a port is from 0 to {_LAST_PORT}")
+    # A client may keep its connection through a whole Retry-After and more. A compressed body is none of ARM's: it is
+    # no JSON.
+    server = web.Server(
+        handle, request_factory=read, logger=_QUIET, access_log=None, keepalive_timeout=600, auto_decompress=False
+    )
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.25)
     await runner.setup()
     try:
