@@ -156,6 +156,17 @@ def test_the_pause_may_stand_in_the_message(
     assert clock.slept == [pause]
 
 
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("retry_after", ["0", "0.01", "Fri, 31 Dec 1999 23:59:59 GMT"])
+def test_no_pause_at_all_is_a_short_one_that_grows(
+    retry_after: str, status: int, arm: responses.RequestsMock, transport: Transport, clock: VirtualClock
+) -> None:
+    arm.get(X, status=status, headers={"Retry-After": retry_after, "Date": "Fri, 31 Dec 1999 23:59:59 GMT"})
+
+    assert transport.send("GET", X).status == status
+    assert clock.slept == [0.1, 0.2, 0.4, 0.8, 1.6]
+
+
 def test_it_gives_up_after_six_tries_with_the_last_answer(
     arm: responses.RequestsMock, transport: Transport, clock: VirtualClock
 ) -> None:

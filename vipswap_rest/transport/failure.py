@@ -1,0 +1,54 @@
+"""What it means that no answer came: never sent, or perhaps done."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+import requests
+import urllib3
+
+from vipswap_rest.errors import AnswerLost, TransportError, UntrustedServer
+from vipswap_rest.transport.connection import Flight
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and whatever it was made from: requests and urllib3 wrap each other's and the socket's."""
+    seen: list[BaseException | None] = []
+    left = [error]
+    while left:
+        item = left.pop()
+        if isinstance(item, BaseException) and item not in seen:
+            seen.append(item)
+            yield item
+            left += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
+
+
+def _never_sent(error: Exception, flight: Flight) -> bool:
+    """Whether the request failed before a byte of it left."""
+    if flight.connecting or flight.sent:
+        return not flight.sent
+    # Not on our own kind of connection: what the error says must do. A ValueError is requests' way to refuse an URL.
+    unsent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, requests.ConnectTimeout)
+    refused = (requests.exceptions.SSLError, requests.exceptions.ProxyError, ValueError)
+    return isinstance(error, refused) or any(isinstance(item, unsent) for item in _chain(error))
+
+
+def transport_error(method: str, shown: str, host: str, error: Exception, flight: Flight) -> TransportError:
+    if _never_sent(error, flight):
+        causes = list(_chain(error))
+        dropped = any(isinstance(item, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) for item in causes)
+        if any(isinstance(item, (ssl.SSLError, requests.exceptions.SSLError)) for item in causes) and not dropped:
+            return UntrustedServer(
+                f"{host}: the TLS certificate is not trusted, or TLS failed.",
+                hint="Name the authority's certificate with --ca-file or REQUESTS_CA_BUNDLE.",
+            )
+        return TransportError(f"{host} cannot be reached.", hint="Check the network, the proxy and --endpoint.")
+    late = any(
+        isinstance(item, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)) for item in _chain(error)
+    )
+    return AnswerLost(
+        f"{method} {shown}: {host} {'took too long to answer' if late else 'broke the connection'}; "
+        "the request may have been done.",
+        hint="Run the same line again: it looks at what is there before it changes anything.",
+    )

@@ -1,0 +1,73 @@
+"""When a request is sent again, and after which pause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import tenacity
+
+from vipswap_rest import lro
+from vipswap_rest.clock import Clock
+from vipswap_rest.errors import AnswerLost, TransportError, UntrustedServer
+from vipswap_rest.transport.answer import Response
+
+TRIES = 6
+# Of the pauses between tries; the shortest doubles with each.
+LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.1
+
+# "The call can be retried in 14 seconds.", "Please try again after '324' seconds.": as recorded in 429 messages.
+_WAIT_IN_MESSAGE = re.compile(r"(?:retried in|again after) '?(\d{1,5})'? second", re.IGNORECASE)
+
+
+class Policy:
+    """When a request is sent again: the rules of Transport's docstring, for one request."""
+
+    def __init__(self, clock: Clock, method: str, deadline: float | None, once: bool) -> None:
+        self.clock, self.method, self.deadline, self.once = clock, method, deadline, once
+
+    def run(self, send: Callable[[], Response]) -> Response:
+        """Send until there is an answer to keep, or the tries or the time are used up."""
+        retrying = tenacity.Retrying(
+            retry=self._again,
+            wait=self._pause,
+            stop=self._enough,
+            sleep=self.clock.sleep,
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        result: Response = retrying(send)
+        return result
+
+    def _again(self, state: tenacity.RetryCallState) -> bool:
+        outcome = state.outcome
+        if outcome is None:
+            return False
+        error = outcome.exception()
+        if isinstance(error, AnswerLost):
+            return self.method == "GET"
+        if error is not None:
+            # A server that is not trusted will not be trusted in a second either.
+            return isinstance(error, TransportError) and not isinstance(error, UntrustedServer)
+        status = outcome.result().status
+        if status == 429:
+            return True
+        return status in (408, 500, 502, 503, 504) and self.method != "POST" and not self.once
+
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        asked: float | None = None
+        if state.outcome is not None and state.outcome.exception() is None:
+            response = state.outcome.result()
+            asked = lro.retry_after(response.headers)
+            if asked is None and response.status == 429:
+                _code, message, details = lro.error_of(response.body)
+                found = _WAIT_IN_MESSAGE.search(" ".join([message, *(detail.message for detail in details)]))
+                asked = float(found[1]) if found else 2.0 ** (state.attempt_number - 1)
+        if asked is None:
+            asked = 0.25 * 2.0 ** (state.attempt_number - 1)
+        # A Retry-After of 0 is no invitation to ask as fast as answers come.
+        return min(max(asked, SHORTEST_PAUSE_S * 2.0 ** (state.attempt_number - 1)), LONGEST_PAUSE_S)
+
+    def _enough(self, state: tenacity.RetryCallState) -> bool:
+        if state.attempt_number >= TRIES:
+            return True
+        return self.deadline is not None and self.clock.monotonic() + self._pause(state) >= self.deadline

@@ -1,0 +1,217 @@
+"""The transport: one HTTP request to the configured ARM host, answered, retried or refused."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import platform
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
+
+import vipswap_rest
+from vipswap_rest.clock import Clock, SystemClock
+from vipswap_rest.clouds import check_endpoint, is_loopback
+from vipswap_rest.errors import ProtocolError, UsageError
+from vipswap_rest.transport.answer import Response, cut_short, parse
+from vipswap_rest.transport.connection import FLIGHT, Bearer, Flight, new_session
+from vipswap_rest.transport.failure import transport_error
+from vipswap_rest.transport.retry import Policy
+from vipswap_rest.transport.urls import URL, origin_of, redact
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 20.0
+
+
+class Credential(Protocol):
+    """Where the bearer token comes from."""
+
+    @property
+    def description(self) -> str:
+        """Which credential this is, without its secret."""
+
+    def token(self) -> str:
+        """A token that is good for some minutes yet. Raises CredentialError."""
+
+    def renew(self) -> bool:
+        """Forget the token ARM refused, so that the next is a new one; False if there can be no new one."""
+
+
+class Transport:
+    """Sends requests to one ARM endpoint, and to no other host.
+
+    What is tried again, at most 6 times and never past the deadline:
+
+    - any request whose connection could not be made: it was never sent (but not where the server is not trusted);
+    - any request answered 429: it was not done. The pause is Retry-After, or the one its message names;
+    - any request answered 401, once, with a new token;
+    - GET after a lost answer; GET, PUT, PATCH and DELETE after 408, 500, 502, 503 or 504 (RFC 9110 section 9.2.2: they
+      are idempotent);
+    - never: a write whose answer was lost, a POST that may have been done, and whatever is sent with `once`.
+
+    No pause is longer than 60 s, and none shorter than 0.1 s, then 0.2 s and so on, not even where ARM says 0.
+    Redirects are not followed. URLs are asked for byte for byte, because signed ones must be. For one thread only.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential: Credential,
+        *,
+        clock: Clock | None = None,
+        session: requests.Session | None = None,
+        ca_file: str | None = None,
+        correlation_id: str | None = None,
+        read_timeout: float = READ_TIMEOUT_S,
+    ) -> None:
+        """`ca_file` defaults to REQUESTS_CA_BUNDLE, then CURL_CA_BUNDLE. Raises UsageError (endpoint, no such file)."""
+        self.endpoint = check_endpoint(endpoint)
+        self.credential = credential
+        self.clock = clock or SystemClock()
+        self.correlation_id = correlation_id or str(uuid.uuid4())
+        self.read_timeout = read_timeout
+        self.remaining_reads: int | None = None
+        self.remaining_writes: int | None = None
+        self._session = session or new_session()
+        # A proxy cannot reach this machine's loopback addresses; requests would ask it all the same.
+        if is_loopback(urlsplit(self.endpoint).hostname or ""):
+            self._session.trust_env = False
+        self._origin = "/".join(self.endpoint.split("/", 3)[:3])
+        self._verify = certificates(ca_file)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def url(self, path: str) -> str:
+        """The absolute URL of an ARM path that begins with a slash."""
+        return self.endpoint + path
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+        once: bool = False,
+    ) -> Response:
+        """Send a request to `url` (absolute, on the endpoint's host) and return the answer, whatever its status.
+
+        `deadline` is in monotonic seconds. With `once` it is never sent again after it may have been done, not even
+        if it is a PUT. Raises TransportError (not done), AnswerLost (perhaps done), ProtocolError (another host, a
+        redirect).
+        """
+        target = self._target(url)
+        policy = Policy(self.clock, method.upper(), deadline, once)
+        renewed = False
+        while True:
+            response = policy.run(lambda: self._send(method.upper(), target, body, headers, deadline))
+            if response.status == 401 and not renewed and self.credential.renew():
+                renewed = True
+                continue
+            return response
+
+    def _target(self, url: str) -> str:
+        """What to ask the endpoint's host for. Raises ProtocolError if the URL is on any other host."""
+        # ARM's contract: "The URI host must be the same as the host in the referrer header." The token goes nowhere
+        # else, so a URL on another host is refused rather than asked without it.
+        ours, theirs = URL.fullmatch(self._origin), URL.fullmatch(url)
+        if not ours or not theirs or origin_of(theirs) != origin_of(ours):
+            where = "://".join(origin_of(theirs)[:2]) if theirs else "no host that could be read"
+            raise ProtocolError(
+                f"ARM named a URL on {where}, which is not {self.endpoint}; the token was not sent there.",
+                hint="Check --endpoint, and whether something between here and ARM rewrites its answers.",
+            )
+        # Only what no request line may hold is encoded; what is encoded already stays as it is.
+        target = quote(theirs[4], safe="".join(map(chr, range(0x21, 0x7F))))
+        return target if target.startswith("/") else f"/{target}"
+
+    def _send(
+        self, method: str, target: str, body: Any, headers: Mapping[str, str] | None, deadline: float | None
+    ) -> Response:
+        timeout = self.read_timeout
+        if deadline is not None:
+            timeout = max(0.05, min(timeout, deadline - self.clock.monotonic()))
+        token, request_id, shown = self.credential.token(), str(uuid.uuid4()), redact(target)
+        request = requests.Request(
+            method,
+            self._origin + shown,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Accept": "application/json",
+                **({} if body is None else {"Content-Type": "application/json"}),
+                "User-Agent": f"vipswap_rest/{vipswap_rest.__version__} Python/{platform.python_version()}",
+                "x-ms-client-request-id": request_id,
+                "x-ms-correlation-request-id": self.correlation_id,
+                **(headers or {}),
+            },
+            auth=Bearer(token),
+        )
+        flight = Flight(target)
+        reset = FLIGHT.set(flight)
+        sent = self.clock.monotonic()
+        try:
+            prepared = self._session.prepare_request(request)
+            # requests would normalise it.
+            prepared.url = self._origin + target
+            # `verify` per request: where REQUESTS_CA_BUNDLE is set, requests ignores the session's own.
+            settings = self._session.merge_environment_settings(self._origin, {}, None, self._verify, None)
+            answer = self._session.send(
+                prepared, allow_redirects=False, timeout=(min(CONNECT_TIMEOUT_S, timeout), timeout), **settings
+            )
+            if cut_short(answer):
+                raise requests.ConnectionError("the connection ended within the headers")
+        except (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
+            log.debug("%s %s failed: %s [client request id %s]", method, shown, type(error).__name__, request_id)
+            raise transport_error(method, shown, urlsplit(self._origin).netloc, error, flight) from error
+        finally:
+            FLIGHT.reset(reset)
+        received = self.clock.monotonic()
+        response = Response(
+            answer.status_code, CaseInsensitiveDict(answer.headers), parse(answer, token), sent, received
+        )
+        log.debug(
+            "%s %s -> %d in %.3f s [request id %s, client request id %s]",
+            *(method, shown, response.status, received - sent, response.request_id, request_id),
+        )
+        if 300 <= response.status < 400:
+            raise ProtocolError(
+                f"{method} {shown}: ARM answered {response.status}, a redirect, which is not followed.",
+                hint="Check --endpoint.",
+            )
+        self._note_budget(response.headers)
+        return response
+
+    def _note_budget(self, headers: Mapping[str, str]) -> None:
+        """Keep the smallest of the buckets an answer tells of: one a subscription, one a principal, one a region."""
+        left: dict[str, int] = {}
+        for name, value in headers.items():
+            found = re.fullmatch(r"x-ms-ratelimit-remaining-[\w-]*?(reads|writes)", name, re.IGNORECASE)
+            if found and re.fullmatch(r"[0-9]{1,9}", value.strip()):
+                kind = found[1].lower()
+                left[kind] = min(int(value), left.get(kind, int(value)))
+        self.remaining_reads = left.get("reads", self.remaining_reads)
+        self.remaining_writes = left.get("writes", self.remaining_writes)
+
+
+def certificates(ca_file: str | None) -> str | bool:
+    """What to check servers' certificates against: a file or folder, or True for the usual authorities.
+
+    Raises UsageError if it is not there.
+    """
+    found = ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if found and not os.path.exists(found):
+        raise UsageError(f"There is no CA file {found}.", hint="Check --ca-file and REQUESTS_CA_BUNDLE.")
+    return found or True
