@@ -122,6 +122,13 @@ BAD_FLAGS = {
     ("--native", "maybe"): "--native",
     ("--if-none-match", "x"): "--if-none-match",
     ("--seed", "x"): "--seed",
+    ("--data-plane-down", "never"): "--data-plane-down",
+    ("--data-plane-up", "never"): "--data-plane-up",
+    ("--unattached", "x"): "--unattached",
+    ("--established", "x"): "--established",
+    ("--client-certificate", "/nowhere.pem"): "/nowhere.pem",
+    ("--vip-pool", "10.0.0.0/8"): "vip_pool",
+    ("--vip-pool", "127.0.0.0/8"): "vip_pool",
     ("--no-such-flag",): "--no-such-flag",
 }
 

@@ -22,7 +22,7 @@ from tests.emulator.stage import (
     said,
     without_etags,
 )
-from vipswap_rest.emulator import Settings
+from vipswap_rest.emulator import Emulator, Settings
 
 
 def test_a_creation_is_201_and_updating_with_operation_and_a_short_pause() -> None:
@@ -292,3 +292,42 @@ def test_null_counts_as_absent() -> None:
     assert answer.status == 201
     assert answer.json()["properties"]["ipTags"] == []
     assert not {"zones", "tags"} & set(answer.json())
+
+
+def small() -> Stage:
+    """An emulator that has six addresses to give, two of which are taken."""
+    stage = Stage()
+    stage.emulator = Emulator(Settings(latency="blog"), stage.clock, "127.64.9.0/29")
+    return stage
+
+
+def addresses(stage: Stage) -> list[str]:
+    found = [body for body in stage.state().values() if "/publicIPAddresses/" in body["id"]]
+    return [body["properties"]["ipAddress"] for body in found if "ipAddress" in body["properties"]]
+
+
+def test_more_addresses_than_there_are_is_refused_and_one_given_back_makes_room() -> None:
+    stage = small()
+    for number in range(4):
+        assert stage.put(f"{FLOAT}{number}", address()).status == 201
+
+    refused = stage.put(FLOAT, address())
+    stage.settle()
+    assert sorted(addresses(stage)) == [f"127.64.9.{number}" for number in range(1, 7)]
+    stage.call("DELETE", f"{FLOAT}2")
+    stage.settle()
+
+    assert error(refused) == (400, "PublicIPCountLimitReached")
+    assert stage.put(FLOAT, address()).status == 201
+    assert stage.put(f"{FLOAT}6", address(publicIPAddressVersion="IPv6")).status == 201
+
+
+def test_seeded_addresses_beyond_all_there_are_get_none_and_break_nothing() -> None:
+    stage = small()
+    stage.seed(*({**address(), "id": f"{FLOAT}{number}"} for number in range(9)))
+
+    for number in range(9):
+        stage.put(f"{FLOAT}{number}", address(idleTimeoutInMinutes=5))
+    stage.settle()
+
+    assert len(set(addresses(stage))) == 6

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -23,9 +24,12 @@ PATIENCE_S = 30.0
 class Connection:
     """One connection, read answer by answer."""
 
-    def __init__(self, endpoint: str) -> None:
-        host, port = endpoint.removeprefix("http://").split(":")
+    def __init__(self, endpoint: str, ca_file: str | None = None) -> None:
+        host, port = endpoint.rpartition("/")[2].split(":")
         self._socket = socket.create_connection((host, int(port)), timeout=PATIENCE_S)
+        if ca_file:
+            context = ssl.create_default_context(cafile=ca_file)
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
         self._file = self._socket.makefile("rb")
 
     def __enter__(self) -> Connection:
@@ -70,19 +74,19 @@ def head(method: str, path: str, length: int = 0, **headers: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def once(endpoint: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+def once(endpoint: str, method: str, path: str, body: Any = None, ca_file: str | None = None) -> tuple[int, Any]:
     """One request on a connection of its own: status and JSON."""
-    with Connection(endpoint) as connection:
+    with Connection(endpoint, ca_file) as connection:
         connection.ask(method, path, b"" if body is None else json.dumps(body).encode())
         status, _, content = connection.answer()
     return status, json.loads(content) if content else None
 
 
-def wait_for_request(endpoint: str, path: str) -> dict[str, Any]:
+def wait_for_request(endpoint: str, path: str, ca_file: str | None = None) -> dict[str, Any]:
     """The listed request on a path, as soon as it has arrived."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
-        for entry in once(endpoint, "GET", "/emulator/requests")[1]:
+        for entry in once(endpoint, "GET", "/emulator/requests", ca_file=ca_file)[1]:
             if entry["path"] == path:
                 return dict(entry)
         time.sleep(0.01)

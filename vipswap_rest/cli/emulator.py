@@ -15,6 +15,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The emulator's settings; each is something nobody outside Microsoft knows, or a matter of taste."""
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the port; 0 (the default) takes a free one")
     parser.add_argument(
+        "--tls",
+        action="store_true",
+        help="serve ARM and the token service over https; ca_file in the first line names what to trust",
+    )
+    parser.add_argument(
         "--latency", default="instant", metavar="PROFILE", help="instant (the default), blog, standard, or a JSON file"
     )
     parser.add_argument("--time-scale", type=float, default=1.0, metavar="X", help="0.1 is ten times faster")
@@ -33,6 +38,54 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="honour",
         help="whether a PUT with If-None-Match: * on something that exists is refused",
     )
+    parser.add_argument(
+        "--throttle", action="store_true", help="count calls and answer 429 when ARM's buckets are empty"
+    )
+    parser.add_argument(
+        "--require-token", action="store_true", help="accept only unexpired tokens of the emulator's own token service"
+    )
+    parser.add_argument(
+        "--token-lifetime", type=int, default=3599, metavar="S", help="whole seconds that its tokens live"
+    )
+    parser.add_argument(
+        "--client-certificate",
+        metavar="FILE",
+        help="the application's registered certificate (PEM); without it any certificate's signature is taken",
+    )
+    _add_data_plane_options(parser)
+
+
+def _add_data_plane_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-plane-down",
+        choices=("accept", "complete"),
+        default="accept",
+        help="when an address stops answering: when the write that takes it away is accepted, or has completed",
+    )
+    parser.add_argument(
+        "--data-plane-up",
+        choices=("complete", "accept"),
+        default="complete",
+        help="when an address answers again: when the write that attaches it has completed, or is accepted",
+    )
+    parser.add_argument(
+        "--unattached",
+        choices=("refuse", "drop"),
+        default="refuse",
+        help="what an address does that leads nowhere: refuse connections, or accept them and stay silent",
+    )
+    parser.add_argument(
+        "--established",
+        choices=("reset", "silent"),
+        default="reset",
+        help="what becomes of open connections when their address goes down",
+    )
+    parser.add_argument(
+        "--vip-pool",
+        default="127.64.0.0/16",
+        metavar="NETWORK",
+        help="where the public IPs' loopback addresses are taken from",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,6 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
     # The emulator is an extra; no other verb but the demo needs it.
     try:
         from vipswap_rest.emulator.server import serve
+
+        if arguments.tls:
+            import vipswap_rest.emulator.tls  # noqa: F401 - so that it is missed before anything listens
     except ImportError as error:
         raise UsageError(f"The emulator needs a package that is not here ({error.name}).", hint=INSTALL_HINT) from error
     from vipswap_rest.emulator.settings import Settings
@@ -53,6 +109,17 @@ def run(arguments: argparse.Namespace) -> int:
             release=arguments.release,
             native=arguments.native,
             if_none_match=arguments.if_none_match,
+            tls=arguments.tls,
+            throttle=arguments.throttle,
+            require_token=arguments.require_token,
+            token_lifetime_s=arguments.token_lifetime,
+            client_certificate=arguments.client_certificate,
+            data_plane=True,
+            data_plane_down=arguments.data_plane_down,
+            data_plane_up=arguments.data_plane_up,
+            unattached=arguments.unattached,
+            established=arguments.established,
+            vip_pool=arguments.vip_pool,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

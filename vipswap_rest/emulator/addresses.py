@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from .data_plane.routes import Routes
 from .errors import ArmError
 from .messages import Json
 from .operations import Move, Operation
-from .state import State, properties, provisioning_state
+from .state import State, named, properties, properties_of, provisioning_state
 from .timeline import Timeline
 
 LOAD_BALANCERS = "Microsoft.Network/loadBalancers"
 PUBLIC_IPS = "Microsoft.Network/publicIPAddresses"
-# Documentation's own networks (RFC 5737, RFC 3849): an emulated address is nobody's.
-_POOLS = {"IPv4": ("203.0.113.0/24", "198.51.100.0/24"), "IPv6": ("2001:db8::/64",)}
+# Documentation's own networks (RFC 5737, RFC 3849): an emulated address is nobody's. With a data plane, IPv4 addresses
+# are the loopback addresses that it listens on.
+POOLS: Mapping[str, Sequence[str]] = {"IPv4": ("203.0.113.0/24", "198.51.100.0/24"), "IPv6": ("2001:db8::/64",)}
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,15 @@ class Addresses:
     (26 of 26). When *another* load balancer may take a released address is not known: `release` says it.
     """
 
-    def __init__(self, state: State, timeline: Timeline, release: str) -> None:
+    def __init__(
+        self, state: State, timeline: Timeline, release: str, routes: Routes, pools: Mapping[str, Sequence[str]]
+    ) -> None:
+        """pools: the networks that addresses are taken from, by IP version."""
         self._state = state
         self._timeline = timeline
         self._release = release
+        self._routes = routes
+        self._pools = pools
         self._holds: dict[str, Hold] = {}
         self._last: dict[str, int] = {}
 
@@ -104,12 +111,14 @@ class Addresses:
         for move in moves:
             if move.off is not None and move.off.lower() not in kept:
                 self._holds[move.off.lower()] = Hold(operation, move.off, move.resource, move.frontend)
+        self._routes.begin(operation)
         if self._release == "accept":
             self._let_go(operation, t)
 
     def inherit(self, old: Operation, new: Operation, t: float) -> None:
         """`new` has superseded `old`: what `old` was taking off and putting on is now done, or undone, by `new`."""
         self._outcome(t, "operation_canceled", old)
+        self._routes.inherit(old, new)
         for key, hold in list(self._holds.items()):
             if hold.operation is old:
                 self._holds[key] = Hold(new, hold.public_ip, hold.resource, hold.frontend)
@@ -124,6 +133,7 @@ class Addresses:
             if move.on is not None:
                 self._note(t, "address_attached", operation, move.resource, move.on, move.frontend)
         self._outcome(t, "operation_succeeded", operation)
+        self._routes.succeed(operation)
 
     def may_return(self, operation: Operation) -> bool:
         """Whether nobody else has taken what the operation takes off."""
@@ -142,6 +152,7 @@ class Addresses:
         else:
             self._let_go(operation, t)
         self._outcome(t, f"operation_{operation.status.lower()}", operation)
+        self._routes.fail(operation)
 
     def _outcome(self, t: float, event: str, operation: Operation) -> None:
         if not operation.moves:
@@ -166,40 +177,38 @@ class Addresses:
     ) -> None:
         self._timeline.add(t, event, resource or operation.resources[0], public_ip, frontend, operation.id)
 
-    def allocate(self, version: str) -> str:
+    def check_room(self, version: str) -> None:
+        """Refuse one more public IP if all addresses are taken, or promised. Raises ArmError 400."""
+        hosts, present = self._hosts(version), self._state.of_type(PUBLIC_IPS)
+        mine = [one for one in map(properties_of, present) if one.get("publicIPAddressVersion", "IPv4") == version]
+        if sum(one.get("ipAddress") in (None, *hosts) for one in mine) >= len(hosts):
+            message = f"Cannot create more than {len(hosts)} public IP addresses for this subscription in this region."
+            raise ArmError(400, "PublicIPCountLimitReached", message)
+
+    def allocate(self, version: str) -> str | None:
         """An address that no public IP has, counted upwards so that one given back is not handed out at once.
 
-        Raises ArmError once the two documentation networks are used up.
+        None if there is none, which `check_room` prevents unless public IPs without an address are seeded.
         """
-        networks = [ipaddress.ip_network(pool) for pool in _POOLS.get(version, _POOLS["IPv4"])]
-        sizes = [min(network.num_addresses - 2, 254) for network in networks]
-        taken = {properties(body).get("ipAddress") for body in self._state.of_type(PUBLIC_IPS)}
-        start = self._last.get(version, -1) + 1
-        for offset in range(sum(sizes)):
-            number = index = (start + offset) % sum(sizes)
-            for network, size in zip(networks, sizes, strict=True):
-                if index < size:
-                    address = str(network[index + 1])
-                    break
-                index -= size
-            if address not in taken:
+        hosts, start = self._hosts(version), self._last.get(version, -1) + 1
+        taken = {properties_of(body).get("ipAddress") for body in self._state.of_type(PUBLIC_IPS)}
+        for offset in range(len(hosts)):
+            number = (start + offset) % len(hosts)
+            if hosts[number] not in taken:
                 self._last[version] = number
-                return address
-        raise ArmError(
-            400,
-            "PublicIPCountLimitReached",
-            f"Cannot create more than {sum(sizes)} public IP addresses for this subscription in this region.",
-        )
+                return hosts[number]
+        return None
+
+    def _hosts(self, version: str) -> list[str]:
+        """All addresses that there are to give, no network's and no broadcast address among them."""
+        networks = [ipaddress.ip_network(pool) for pool in self._pools.get(version, self._pools["IPv4"])]
+        return [str(net[index + 1]) for net in networks for index in range(min(net.num_addresses - 2, 254))]
 
 
 def frontends(balancer: Json) -> Iterator[tuple[str, str | None]]:
     """The load balancer's frontends: each one's id and the id of its public IP, or None."""
-    listed = properties(balancer).get("frontendIPConfigurations")
-    for frontend in listed if isinstance(listed, list) else ():
-        if not isinstance(frontend, dict) or not isinstance(frontend.get("name"), str):
-            continue
+    for frontend in named(properties_of(balancer), "frontendIPConfigurations").values():
         identity = frontend.get("id") or f"{balancer['id']}/frontendIPConfigurations/{frontend['name']}"
-        found = frontend.get("properties")
-        reference = found.get("publicIPAddress") if isinstance(found, dict) else None
+        reference = properties_of(frontend).get("publicIPAddress")
         address = reference.get("id") if isinstance(reference, dict) else None
         yield str(identity), address if isinstance(address, str) else None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import extensions, paths
+from .data_plane.outages import BadOutage
 from .faults import BadFault
 from .messages import Answer, Json, Request, decode, encode
 from .usages import is_usage
@@ -23,7 +24,7 @@ class BadBody(ValueError):
 
 
 class Admin:
-    """state, timeline, requests, faults and reset."""
+    """state, timeline, requests, faults, outages and reset."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
@@ -33,6 +34,7 @@ class Admin:
             "requests": {"GET": self._requests},
             "reset": {"POST": self._reset},
             "faults": {"GET": self._faults, "POST": self._add_faults, "DELETE": self._clear_faults},
+            "outages": {"GET": self._outages, "POST": self._add_outages, "DELETE": self._clear_outages},
         }
 
     def handle(self, request: Request) -> Answer:
@@ -47,13 +49,14 @@ class Admin:
             return Answer(405, {**answer.headers, "Allow": allowed}, answer.body)
         try:
             return _answer(200, handler(request))
-        except (BadBody, BadFault) as error:
+        except (BadBody, BadFault, BadOutage) as error:
             return _answer(400, {"error": str(error)})
 
     def _state(self, request: Request) -> Json:
         return {"resources": self._emulator.world.state.all()}
 
     def _seed(self, request: Request) -> Json:
+        """Seed the resources verbatim, ipAddress included: one outside 127.0.0.0/8 has no listener."""
         world = self._emulator.world
         bodies = [_checked(body, index) for index, body in enumerate(_resources(request))]
         for body in bodies:
@@ -62,6 +65,8 @@ class Admin:
             if path is not None and path.namespace is not None and "etag" not in body:
                 body["etag"] = world.identifiers.etag()
             world.state.put(body)
+        for body in bodies:
+            world.routes.adopt(body["id"])
         return self._state(request)
 
     def _timeline(self, request: Request) -> Json:
@@ -84,6 +89,21 @@ class Admin:
     def _clear_faults(self, request: Request) -> Json:
         self._emulator.faults.clear()
         return self._faults(request)
+
+    def _outages(self, request: Request) -> Json:
+        return {"outages": self._emulator.outages.as_json()}
+
+    def _add_outages(self, request: Request) -> Json:
+        emulator = self._emulator
+        given = _json(request)
+        if emulator.loopback is None:
+            raise BadOutage("This emulator has no data plane, so that nothing can break.")
+        emulator.outages.add(given, emulator.world.state, emulator.clock.monotonic())
+        return self._outages(request)
+
+    def _clear_outages(self, request: Request) -> Json:
+        self._emulator.outages.clear()
+        return self._outages(request)
 
 
 def _json(request: Request) -> Any:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import errors, shapes
-from .addresses import Addresses
+from .addresses import POOLS, Addresses
+from .data_plane.routes import Routes
 from .errors import ArmError
 from .latency import Latency
 from .messages import Json, Request, decode
@@ -77,13 +78,19 @@ class World:
     operations: Operations
     timeline: Timeline
     addresses: Addresses
+    routes: Routes
 
     @classmethod
-    def create(cls, settings: Settings, identifiers: Identifiers) -> World:
-        """An empty world; the identifiers go on from where they were, so that no id is ever used twice."""
+    def create(cls, settings: Settings, identifiers: Identifiers, loopback: str | None) -> World:
+        """An empty world; the identifiers go on from where they were, so that no id is ever used twice.
+
+        loopback: the network of the data plane's addresses, or None.
+        """
         state = State(identifiers)
         timeline = Timeline()
         latency = Latency(settings.profile, settings.time_scale, settings.seed)
+        routes = Routes(state, settings.data_plane_down, settings.data_plane_up)
+        pools = POOLS if loopback is None else {**POOLS, "IPv4": (loopback,)}
         return cls(
             settings=settings,
             identifiers=identifiers,
@@ -91,7 +98,8 @@ class World:
             state=state,
             operations=Operations(identifiers, latency),
             timeline=timeline,
-            addresses=Addresses(state, timeline, settings.release),
+            addresses=Addresses(state, timeline, settings.release, routes, pools),
+            routes=routes,
         )
 
     def identity(self, path: Path, kind: str) -> str:

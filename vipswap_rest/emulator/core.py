@@ -15,6 +15,7 @@ from . import environment, errors, extensions, paths, versions
 from .admin import Admin
 from .calls import Call, Reply, World
 from .clock import Clock
+from .data_plane.outages import Outages
 from .errors import ArmError
 from .exchange import Exchange
 from .extensions import Extension
@@ -34,15 +35,13 @@ from .settings import TENANT, Settings
 from .stale import StaleReads
 from .state import Identifiers
 from .stored import Groups, Stored
+from .throttle import Throttle
+from .token_service import TokenService
 from .usages import Usages
 from .virtual_networks import VirtualNetworks, find_child, find_children
 
 Handler = Callable[[Call], Reply]
 
-# Recorded in 2025: what is left of the bucket after one call, by the kind of call. It never sinks: throttling is
-# another matter.
-_BUDGETS = {"GET": ("reads", 16499), "HEAD": ("reads", 16499), "DELETE": ("deletes", 11999)}
-_WRITES = ("writes", 11999)
 _ID = re.compile(r"[!-~]{1,128}")
 _JSON = "application/json; charset=utf-8"
 _EPOCH = datetime(1, 1, 1, tzinfo=timezone.utc)
@@ -51,24 +50,29 @@ _EPOCH = datetime(1, 1, 1, tzinfo=timezone.utc)
 class Emulator:
     """ARM with the types this project is about, and whatever else is PUT into it.
 
-    settings: what nobody knows about Azure, and how fast it is. clock: the only source of time.
+    settings: what nobody knows about Azure, and how fast it is. clock: the only source of time. loopback: the network
+    (CIDR) whose addresses the public IPs get where a data plane listens on them; None: there is none.
     """
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, loopback: str | None = None) -> None:
         self.settings = settings
         self.clock = clock
+        self.loopback = loopback
         self.requests: list[Json] = []
         self._identifiers = Identifiers(settings.seed)
         self._admin = Admin(self)
+        self._tokens = TokenService(settings, clock)
         self.reset()
 
     def reset(self) -> None:
         """Back to the start: environment, timeline, requests, and the durations still to be drawn."""
         self.requests = []
         self.faults = Faults()
+        self.outages = Outages(self.settings.unattached)
         self._stale = StaleReads()
         self._expired: set[str] = set()
-        self.world = World.create(self.settings, self._identifiers)
+        self._throttle = Throttle(self.settings.throttle)
+        self.world = World.create(self.settings, self._identifiers, self.loopback)
         environment.build(self.world, self.settings)
         self._types: dict[str, LoadBalancers | PublicIps | VirtualNetworks] = {
             "loadbalancers": LoadBalancers(self.world),
@@ -84,6 +88,14 @@ class Emulator:
         self._permissions = Permissions(self.world)
         self._gate = Gate(self.world, self._locks, self._permissions)
 
+    def settle(self) -> float | None:
+        """Complete what is due by the clock; returns when the next operation is, in its seconds, or None.
+
+        For a shell that has to act on time although nobody calls: the data plane.
+        """
+        self.world.operations.settle(self.clock.monotonic())
+        return self.world.operations.next_due()
+
     def handle(self, request: Request) -> Answer:
         """Answer one request at once, whatever a fault says about waiting and cutting."""
         return self.open(request).do()
@@ -94,6 +106,8 @@ class Emulator:
         self.world.operations.settle(now)
         if request.segments[0].lower() == "emulator":
             return Exchange(lambda: self._admin.handle(request), Effect(), lambda: True)
+        if self._tokens.serves(request):
+            return Exchange(lambda: self._tokens.handle(request), Effect(), lambda: True)
         entry: Json = {
             "t": now,
             "method": request.method,
@@ -115,6 +129,7 @@ class Emulator:
         try:
             self._authorize(request)
             entry["authorized"] = True
+            self._throttle.check(request, now)
             reply = Reply(instead.status) if instead else self._strike(request, now, effect)
         except ArmError as error:
             reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=error.headers)
@@ -140,11 +155,12 @@ class Emulator:
         return reply
 
     def _authorize(self, request: Request) -> None:
-        """Any token will do that no fault has expired, but there must be one."""
+        """There must be a token that no fault has expired; any will do, unless the token service's own are required."""
         if not _token(request):
             raise errors.unauthenticated()
         if _token(request) in self._expired:
             raise errors.token_expired()
+        self._tokens.check(_token(request).partition(" ")[2].strip())
 
     def _route(self, request: Request, now: float) -> Reply:
         path = paths.parse(request.segments)
@@ -305,8 +321,7 @@ class Emulator:
         if reply.by_gateway and reply.status >= 400:
             headers["x-ms-failure-cause"] = "gateway"
         else:
-            kind, left = _BUDGETS.get(request.method, _WRITES)
-            headers[f"x-ms-ratelimit-remaining-subscription-global-{kind}"] = str(left)
+            headers.update(self._throttle.headers(request, self.clock.monotonic()))
         if reply.status == 204 and reply.operation is not None:
             # Recorded: the result of a deletion says what the body that it does not have is made of.
             headers["Content-Type"] = _JSON

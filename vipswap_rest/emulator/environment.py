@@ -62,6 +62,7 @@ def _add_balancer(world: World, name: str, side: str) -> None:
     address = world.state.get(f"{_NETWORK}/publicIPAddresses/{side}pip")
     assert address is not None
     address["properties"]["ipConfiguration"] = {"id": f"{identity}/frontendIPConfigurations/LoadBalancerFrontEnd"}
+    world.routes.adopt(identity)
 
 
 def _balancer(identity: str, side: str) -> Json:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from .messages import Json
+from .settings import CLIENT_ID, OBJECT_ID
 
 
 class ArmError(Exception):
@@ -52,6 +54,13 @@ def token_expired() -> ArmError:
     challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
     message = "The access token expiry time is earlier than the current time."
     return gateway(401, "ExpiredAuthenticationToken", message, {"WWW-Authenticate": challenge.format(message)})
+
+
+def token_invalid() -> ArmError:
+    """401: the token is none that this ARM's authority gave (code and text from users' reports)."""
+    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
+    message = "The access token is invalid."
+    return gateway(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": challenge.format(message)})
 
 
 def api_version_missing() -> ArmError:
@@ -185,6 +194,26 @@ def _retryable(code: str, message: str) -> ArmError:
     return ArmError(429, "RetryableError", "A retryable error occurred.", [{"code": code, "message": message}])
 
 
+def subscription_throttled(kind: str, subscription: str | None, seconds: int) -> ArmError:
+    """429 of the gateway: a principal's token bucket is empty (code and text from users' reports)."""
+    where = f"subscription '{subscription}'" if subscription else "tenant"
+    message = (
+        f"Number of '{kind}' requests for {where} actor '{OBJECT_ID}' exceeded. Please try again after '{seconds}' "
+        "seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for additional "
+        "information."
+    )
+    return gateway(429, "SubscriptionRequestsThrottled", message, {"Retry-After": str(seconds)})
+
+
+def resource_throttled(action: str, most: int, interval: int, seconds: int) -> ArmError:
+    """429 of the gateway: a provider's own limit is reached (recorded for Recovery Services)."""
+    message = (
+        f"Number of requests for action '{action}' exceeded the limit of '{most}' for time interval "
+        f"'{timedelta(seconds=interval)!s:0>8}'. Please try again after '{seconds}' seconds."
+    )
+    return gateway(429, "ResourceRequestsThrottled", message, {"Retry-After": str(seconds)})
+
+
 def another_operation(operation_id: str) -> ArmError:
     """409: the resource is being deleted."""
     message = (
@@ -240,7 +269,7 @@ def zones_cannot_be_modified(resource: str, present: Sequence[str] | None, wante
     return ArmError(400, "ResourceAvailabilityZonesCannotBeModified", message)
 
 
-_CLIENT = "The client '22222222-2222-2222-2222-222222222222' with object id '33333333-3333-3333-3333-333333333333'"
+_CLIENT = f"The client '{CLIENT_ID}' with object id '{OBJECT_ID}'"
 
 
 def authorization_failed(action: str, scope: str) -> ArmError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .messages import Json
-from .state import properties
+from .state import listed, named, properties, properties_of
 
 TYPE = "Microsoft.Network/loadBalancers"
 
@@ -64,7 +64,7 @@ def complete(
     made: Json = {"provisioningState": "Succeeded", "resourceGuid": before.get("resourceGuid") or guid()}
     body["properties"] = made
     for kind in COLLECTIONS:
-        old = {child["name"].lower(): child for child in before.get(kind, ()) if isinstance(child, dict)}
+        old = named(before, kind)
         made[kind] = [
             _child(kind, child, old.get(child["name"].lower()), identity, spelled) for child in asked.get(kind, ())
         ]
@@ -100,8 +100,8 @@ def _child(kind: str, given: Json, old: Json | None, parent: str, spelled: Calla
         _rule(found)
     # Members are the network interfaces' side of the matter: a PUT of the load balancer never changes them.
     for key in ("backendIPConfigurations", "backendIPConfiguration"):
-        if old is not None and key in hidden and key in old.get("properties", {}):
-            found[key] = old["properties"][key]
+        if old is not None and key in hidden and key in properties_of(old):
+            found[key] = properties_of(old)[key]
     child["properties"] = found
     return child
 
@@ -136,14 +136,14 @@ def _reduced(key: str, value: Any, spelled: Callable[[str], str]) -> Any:
 
 def references(child: Json) -> Iterator[tuple[str, str]]:
     """What a child refers to: property name and id."""
-    found = child.get("properties", {})
+    found = properties_of(child)
     for key in _SINGLE:
         value = found.get(key)
         if isinstance(value, dict) and isinstance(value.get("id"), str):
             yield key, value["id"]
     for key in _MANY:
-        for value in found.get(key) or ():
-            if isinstance(value, dict) and isinstance(value.get("id"), str):
+        for value in listed(found, key):
+            if isinstance(value.get("id"), str):
                 yield key, value["id"]
 
 
@@ -168,9 +168,9 @@ def has_members(body: Json | None) -> bool:
     """
     if body is None:
         return False
-    found = properties(body)
-    pools = [child.get("properties", {}) for child in found.get(POOLS, ()) if isinstance(child, dict)]
-    rules = [child.get("properties", {}) for child in found.get(NAT_RULES, ()) if isinstance(child, dict)]
+    pools, rules = (
+        [properties_of(child) for child in listed(properties_of(body), kind)] for kind in (POOLS, NAT_RULES)
+    )
     return (
         any(pool.get("backendIPConfigurations") or pool.get("loadBalancerBackendAddresses") for pool in pools)
         or any(rule.get("backendIPConfiguration") for rule in rules)

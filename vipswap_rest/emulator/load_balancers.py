@@ -8,6 +8,7 @@ from . import load_balancer, shapes
 from . import load_balancer_rules as rules
 from .addresses import frontends
 from .calls import Call, Reply, World
+from .deletion import deletable, delete
 from .messages import Json
 from .operations import Move, Operation
 from .state import properties
@@ -85,31 +86,14 @@ class LoadBalancers:
         How long deleting a load balancer takes was not counted: as long as an update.
         """
         world = self._world
-        body = world.state.get(call.path.id)
-        if body is None:
-            return Reply(204)
-        identity = body["id"]
-        running = world.operations.on(identity)
-        if running is not None and running.kind.startswith("Delete"):
-            return deleting(running)
-        world.check_conditions(call.request, body, identity)
-        superseded = world.check_free(identity, call.now) if running else None
+        body = deletable(world, call)
+        if isinstance(body, Reply):
+            return body
+        running = world.operations.on(body["id"])
+        superseded = world.check_free(body["id"], call.now) if running else None
         seconds = world.latency.draw("load_balancer_update") if load_balancer.has_members(body) else 0.0
-        moves = [Move(identity, frontend, address, None) for frontend, address in frontends(body) if address]
-
-        def succeed(t: float, own: Sequence[str]) -> None:
-            if own:
-                world.state.remove(identity)
-            world.addresses.complete(operation, t)
-
-        operation = world.start(call, "DeleteLoadBalancerOperation", [body], call.now + seconds, succeed)
-        operation.moves = tuple(moves)
-        world.state.settle(body, "Deleting")
-        world.state.touch(body)
-        world.addresses.follow(moves)
-        world.addresses.accept(operation, moves, call.now)
-        world.take_over(superseded, operation, call.now)
-        return deleting(operation)
+        moves = [Move(body["id"], frontend, address, None) for frontend, address in frontends(body) if address]
+        return delete(world, call, body, "DeleteLoadBalancerOperation", seconds, superseded, moves=moves)
 
     def _spelled(self, identity: str) -> str:
         return spelling(self._world)(identity)
@@ -133,11 +117,12 @@ def give_dynamic_addresses(world: World, balancer: Json) -> None:
     for _, identity in frontends(balancer):
         body = world.state.get(identity) if identity else None
         if body is not None and "ipAddress" not in properties(body):
-            made = properties(body)
-            made["ipAddress"] = world.addresses.allocate(str(made.get("publicIPAddressVersion", "IPv4")))
+            give_address(world, properties(body))
             world.state.touch(body)
 
 
-def deleting(operation: Operation) -> Reply:
-    """The answer to a DELETE: recorded, an empty 202 with both URLs and Retry-After."""
-    return Reply(202, None, operation, result_url=True, pause=True)
+def give_address(world: World, made: Json) -> None:
+    """Give a public IP with these properties an address, if there is one left."""
+    found = world.addresses.allocate(str(made.get("publicIPAddressVersion", "IPv4")))
+    if found is not None:
+        made["ipAddress"] = found

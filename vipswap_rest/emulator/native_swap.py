@@ -20,7 +20,7 @@ from .load_balancers import give_dynamic_addresses, spelling
 from .messages import Json
 from .operations import Move
 from .paths import parse_id
-from .state import provisioning_state
+from .state import listed, properties_of, provisioning_state
 
 
 class NativeSwap:
@@ -85,11 +85,11 @@ class NativeSwap:
 
     def _moves(self, body: Json, goal: dict[str, str]) -> list[Move]:
         wanted = copy.deepcopy(body)
-        for frontend in wanted["properties"][load_balancer.FRONTENDS]:
+        for frontend in listed(properties_of(wanted), load_balancer.FRONTENDS):
             address = goal.get(str(frontend.get("id")).lower())
             if address is None:
                 continue
-            if "publicIPAddress" not in frontend["properties"]:
+            if "publicIPAddress" not in properties_of(frontend):
                 message = f"Frontend IP Configuration {frontend['id']} has no public IP address to exchange."
                 raise ArmError(400, "OperationNotSupported", message)
             frontend["properties"]["publicIPAddress"] = {"id": address}
@@ -124,9 +124,10 @@ class NativeSwap:
         world = self._world
         goal = {move.frontend.lower(): move.on for move in moves}
         for body in balancers:
-            for frontend in body["properties"][load_balancer.FRONTENDS]:
-                if frontend["id"].lower() in goal:
-                    frontend["properties"]["publicIPAddress"] = {"id": goal[frontend["id"].lower()]}
+            for frontend in listed(properties_of(body), load_balancer.FRONTENDS):
+                key = str(frontend.get("id")).lower()
+                if key in goal:
+                    frontend["properties"]["publicIPAddress"] = {"id": goal[key]}
             world.state.settle(body, "Updating")
             world.state.touch(body)
 

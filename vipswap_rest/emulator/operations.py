@@ -175,6 +175,10 @@ class Operations:
         for operation in sorted(due, key=lambda operation: operation.due):
             self.complete(operation, operation.due)
 
+    def next_due(self) -> float | None:
+        """When the next operation ends, in seconds of the clock; None if none runs."""
+        return min((operation.due for operation in self._running), default=None)
+
     def complete(self, operation: Operation, t: float) -> None:
         """End the operation at `t`: with success, unless a fault ends it otherwise."""
         if operation.ending is None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from . import errors, public_ip, shapes
 from .calls import Call, Reply, World
+from .deletion import deletable, delete
 from .load_balancer_rules import same
-from .load_balancers import deleting
+from .load_balancers import give_address
 from .messages import Json
 from .operations import Operation
 from .state import properties, provisioning_state
@@ -36,6 +37,7 @@ class PublicIps:
         superseded = world.check_free(identity, call.now)
         if previous is None:
             Usages(world).check(call.path.subscription or "", body)
+            world.addresses.check_room(body["properties"]["publicIPAddressVersion"])
         public_ip.check(body, previous, state.of_type(public_ip.TYPE), self._owner(identity))
         working = previous is None or provisioning_state(previous) != "Succeeded" or not same(previous, body)
         working = working or world.operations.is_struck
@@ -56,7 +58,7 @@ class PublicIps:
                 made = properties(present)
                 made["provisioningState"] = "Succeeded"
                 if made.get("publicIPAllocationMethod") == "Static" and "ipAddress" not in made:
-                    made["ipAddress"] = world.addresses.allocate(str(made.get("publicIPAddressVersion", "IPv4")))
+                    give_address(world, made)
                 world.state.touch(present)
             world.addresses.complete(operation, t)
 
@@ -75,31 +77,15 @@ class PublicIps:
     def delete(self, call: Call) -> Reply:
         """202 and an operation, 204 if there is none, 400 while it is allocated to something."""
         world = self._world
-        body = world.state.get(call.path.id)
-        if body is None:
-            return Reply(204)
+        body = deletable(world, call)
+        if isinstance(body, Reply):
+            return body
         identity = body["id"]
-        running = world.operations.on(identity)
-        if running is not None and running.kind.startswith("Delete"):
-            return deleting(running)
-        world.check_conditions(call.request, body, identity)
         owner = self._owner(identity)
         if owner is not None:
             raise errors.address_cannot_be_deleted(identity, owner)
-
-        def succeed(t: float, own: Sequence[str]) -> None:
-            if own:
-                world.state.remove(identity)
-            world.addresses.complete(operation, t)
-
-        due = call.now + world.latency.draw("public_ip_delete")
-        operation = world.start(call, "DeletePublicIpAddressOperation", [body], due, succeed)
-        operation.public_ip = identity
-        properties(body)["provisioningState"] = "Deleting"
-        world.state.touch(body)
-        world.addresses.accept(operation, (), call.now)
-        world.take_over(running, operation, call.now)
-        return deleting(operation)
+        running, seconds = world.operations.on(identity), world.latency.draw("public_ip_delete")
+        return delete(world, call, body, "DeletePublicIpAddressOperation", seconds, running, public_ip=identity)
 
     def _owner(self, identity: str) -> str | None:
         """What the address is allocated to: in the model, or still, while an operation takes it off."""

@@ -15,6 +15,7 @@ from .calls import Call, Reply, World
 from .load_balancer import POOLS, RULES, references
 from .messages import Json
 from .operations import Operation
+from .state import listed, named, properties_of
 
 DOWN_TAG = "emulator-down"
 
@@ -31,8 +32,7 @@ class RuleHealth:
         balancer = self._world.state.get(path.parent().parent().id)
         if balancer is None:
             raise self._world.missing(path.parent().parent())
-        rules = balancer["properties"].get(RULES, ())
-        rule = next((one for one in rules if one["name"].lower() == path.names[1].lower()), None)
+        rule = named(properties_of(balancer), RULES).get(path.names[1].lower())
         if rule is None:
             raise errors.not_found(path.parent().id)
         operation = self._start(call, str(balancer.get("location")))
@@ -59,26 +59,27 @@ class RuleHealth:
         pools = {identity.lower() for key, identity in references(rule) if key.startswith("backendAddressPool")}
         found = [
             backend
-            for pool in balancer["properties"].get(POOLS, ())
-            if pool["id"].lower() in pools
+            for pool in listed(properties_of(balancer), POOLS)
+            if str(pool.get("id")).lower() in pools
             for backend in self._backends(pool)
         ]
         up = sum(backend["state"] == "Up" for backend in found)
         return {"up": up, "down": len(found) - up, "loadBalancerBackendAddresses": found}
 
     def _backends(self, pool: Json) -> Iterator[Json]:
-        properties = pool.get("properties", {})
-        for reference in properties.get("backendIPConfigurations") or ():
-            yield {"networkInterfaceIPConfigurationId": reference["id"], **_state(not self._down(reference["id"]))}
-        for address in properties.get("loadBalancerBackendAddresses") or ():
-            found = address.get("properties") or {}
+        for reference in listed(properties_of(pool), "backendIPConfigurations"):
+            identity = str(reference.get("id"))
+            yield {"networkInterfaceIPConfigurationId": identity, **_state(not self._down(identity))}
+        for address in listed(properties_of(pool), "loadBalancerBackendAddresses"):
+            found = properties_of(address)
             up = str(found.get("adminState")).lower() != "down"
             yield {"ipAddress": found.get("ipAddress"), **_state(up)}
 
     def _down(self, identity: str) -> bool:
         for body in self._world.state.all():
             below = identity[len(body["id"]) :] if identity.lower().startswith(body["id"].lower() + "/") else ""
-            tagged = str((body.get("tags") or {}).get(DOWN_TAG, ""))
+            tags = body.get("tags")
+            tagged = str(tags.get(DOWN_TAG, "")) if isinstance(tags, dict) else ""
             if not below or not tagged:
                 continue
             numbers = {number.strip() for number in tagged.split(",")}

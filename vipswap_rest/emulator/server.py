@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import logging
 import signal
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +19,8 @@ from aiohttp import HttpVersion11, web
 
 from .clock import SystemClock
 from .core import Emulator
+from .data_plane.loopback import NoLoopback, reserve
+from .data_plane.plane import DataPlane, warn_on_stderr
 from .environment import GROUP, LOAD_BALANCERS
 from .exchange import Exchange
 from .messages import Request
@@ -34,8 +37,11 @@ _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
 
 
-def announcement(endpoint: str, settings: Settings) -> dict[str, Any]:
-    """What a client needs to know: the object that `vipswap emulator` prints as its only line."""
+def announcement(endpoint: str, settings: Settings, ca_file: str | None = None) -> dict[str, Any]:
+    """What a client needs to know: the object that `vipswap emulator` prints as its only line.
+
+    ca_file: the certificate that a client must trust, where the endpoint is https.
+    """
     blog = settings.env == "blog"
     return {
         "endpoint": endpoint,
@@ -44,7 +50,7 @@ def announcement(endpoint: str, settings: Settings) -> dict[str, Any]:
         "authority": endpoint,
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
-        "ca_file": None,
+        "ca_file": ca_file,
         "resource_group": GROUP,
         "load_balancers": list(LOAD_BALANCERS) if blog else [],
     }
@@ -64,16 +70,79 @@ async def _serve(settings: Settings, port: int, announce: Callable[[dict[str, An
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    core = Emulator(settings, SystemClock())
-    async with _listening(core, port) as endpoint:
-        announce(announcement(endpoint, settings))
-        await stop.wait()
+    core, plane = _build(settings)
+    with _secured(settings) as (context, ca_file):
+        async with _serving(core, plane, port, context) as endpoint:
+            announce(announcement(endpoint, settings, ca_file))
+            await stop.wait()
     return 0
 
 
+@contextlib.contextmanager
+def _secured(settings: Settings) -> Iterator[tuple[ssl.SSLContext | None, str | None]]:
+    """What ARM and the token service are served with, and what a client must trust; nothing for plain HTTP."""
+    if not settings.tls:
+        yield None, None
+        return
+    from .tls import certified
+
+    with certified(HOST, "localhost") as found:
+        yield found
+
+
+def _build(settings: Settings) -> tuple[Emulator, DataPlane | None]:
+    """The emulator and its data plane; without one, and with a warning, where there are no addresses for it."""
+    if settings.data_plane:
+        try:
+            block = reserve(settings.vip_pool)
+        except NoLoopback as error:
+            warn_on_stderr(str(error))
+        else:
+            return Emulator(settings, SystemClock(), block.network), DataPlane(settings, block)
+    return Emulator(settings, SystemClock()), None
+
+
 @contextlib.asynccontextmanager
-async def _listening(core: Emulator, port: int) -> Any:
-    """Accept connections; yields the endpoint. On leaving, open connections get a quarter of a second."""
+async def _serving(
+    core: Emulator, plane: DataPlane | None, port: int, context: ssl.SSLContext | None
+) -> AsyncIterator[str]:
+    """Serve ARM, and the public IPs if there is a data plane; yields ARM's endpoint, which is https with a context."""
+    if plane is None:
+        async with _listening(core, port, context, lambda: None) as endpoint:
+            yield endpoint
+        return
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(0, lambda: None)
+
+    def follow() -> None:
+        """Let the data plane be as the core says now, and again when the next operation ends, though nobody calls."""
+        nonlocal timer
+        timer.cancel()
+        due = core.settle()
+        plane.follow(core)
+        if due is not None:
+            timer = loop.call_later(due - core.clock.monotonic(), follow)
+
+    try:
+        plane.start()
+        follow()
+        async with _listening(core, port, context, follow) as endpoint:
+            yield endpoint
+    finally:
+        timer.cancel()
+        plane.stop()
+
+
+@contextlib.asynccontextmanager
+async def _listening(
+    core: Emulator, port: int, context: ssl.SSLContext | None, follow: Callable[[], None]
+) -> AsyncIterator[str]:
+    """Accept connections; yields the endpoint. On leaving, open connections get a quarter of a second.
+
+    follow: called before and after each request is done, so that no answer tells what the data plane has yet to do.
+    """
+
+    scheme = "https" if context else "http"
 
     async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in incoming.headers.items()}
@@ -82,11 +151,13 @@ async def _listening(core: Emulator, port: int) -> Any:
             await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             incoming.writer.output_size = 0
         body = await incoming.read()
-        exchange = core.open(Request(incoming.method, incoming.raw_path, headers, body, "http"))
+        exchange = core.open(Request(incoming.method, incoming.raw_path, headers, body, scheme))
         held = await _hold(incoming, exchange, exchange.before_s)
         if exchange.reset or not (held or exchange.zombie):
             return _cut(incoming)
+        follow()
         answer = exchange.do()
+        follow()
         await _hold(incoming, exchange, exchange.after_s)
         if exchange.lost or incoming.transport is None:
             return _cut(incoming)
@@ -106,11 +177,17 @@ async def _listening(core: Emulator, port: int) -> Any:
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.25)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, HOST, port)
+        site = web.TCPSite(runner, HOST, port, ssl_context=context)
         await site.start()
-        yield f"http://{HOST}:{runner.addresses[0][1]}"
+        yield f"{scheme}://{HOST}:{runner.addresses[0][1]}"
     finally:
+        open_ones = [connection.transport for connection in server.connections]
         await runner.cleanup()
+        # What is closed over TLS waits for its client to say good-bye too, for half a minute.
+        for transport in open_ones:
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)
 
 
 async def _hold(incoming: web.BaseRequest, exchange: Exchange, seconds: float) -> bool:
@@ -134,14 +211,16 @@ def _cut(incoming: web.BaseRequest) -> web.StreamResponse:
 class EmulatorServer:
     """The emulator on a port of its own, in a background thread, for the length of a `with` block.
 
-    `endpoint` is its URL, `core` the Emulator behind it (look, but leave its state to the server's thread while
-    requests are under way). Raises OSError on entering if the port cannot be had.
+    `endpoint` is its URL, `ca_file` what a client must trust if that is https, `core` the Emulator behind it (look, but
+    leave its state to the server's thread while requests are under way). Raises OSError on entering if the port cannot
+    be had.
     """
 
     def __init__(self, settings: Settings | None = None, port: int = 0) -> None:
         self.settings = settings or Settings()
-        self.core = Emulator(self.settings, SystemClock())
+        self.core, self._plane = _build(self.settings)
         self.endpoint = ""
+        self.ca_file: str | None = None
         self._port = port
         self._ready = threading.Event()
         self._error: BaseException | None = None
@@ -152,7 +231,7 @@ class EmulatorServer:
     @property
     def announcement(self) -> dict[str, Any]:
         """What `vipswap emulator` would print."""
-        return announcement(self.endpoint, self.settings)
+        return announcement(self.endpoint, self.settings, self.ca_file)
 
     def __enter__(self) -> EmulatorServer:
         self._thread.start()
@@ -179,7 +258,8 @@ class EmulatorServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with _listening(self.core, self._port) as endpoint:
-            self.endpoint = endpoint
-            self._ready.set()
-            await self._stop.wait()
+        with _secured(self.settings) as (context, self.ca_file):
+            async with _serving(self.core, self._plane, self._port, context) as endpoint:
+                self.endpoint = endpoint
+                self._ready.set()
+                await self._stop.wait()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .assertions import Certificate
+from .data_plane.pool import read_pool
 from .latency import Profile, read_profile
 
 # The public recordings' subscription is all zeros; with the same one they can be replayed to the letter.
@@ -11,12 +13,17 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 TENANT = "11111111-1111-1111-1111-111111111111"
 CLIENT_ID = "22222222-2222-2222-2222-222222222222"
 CLIENT_SECRET = "emulated"
+OBJECT_ID = "33333333-3333-3333-3333-333333333333"
 
 _CHOICES = {
     "env": ("blog", "none"),
     "release": ("complete", "accept"),
     "native": ("accept", "reject"),
     "if_none_match": ("honour", "ignore"),
+    "data_plane_down": ("accept", "complete"),
+    "data_plane_up": ("complete", "accept"),
+    "unattached": ("refuse", "drop"),
+    "established": ("reset", "silent"),
 }
 
 
@@ -36,8 +43,26 @@ class Settings:
         released it has completed, or as soon as it was accepted. Not seen in any recording, hence a setting.
     native: whether setLoadBalancerFrontendPublicIpAddresses serves ordinary load balancers. Not seen either.
     if_none_match: whether `If-None-Match: *` on something that exists is refused. Not seen either.
+    tls: whether ARM and the token service are served over https, with a certificate of an authority that is made for
+        it; the public IPs are not. A matter of the server: the emulator in process has no connections.
+    throttle: whether calls are counted, and refused with 429 once ARM would (see throttle.py).
+    require_token: whether only unexpired tokens of the emulator's own token service are accepted, instead of any.
+    token_lifetime_s: whole seconds that its tokens live, from 1 on; Entra ID's live for an hour or more.
+    client_certificate: a PEM file with the certificate that is registered for the token service's application; without
+        one it takes any certificate's assertion.
+    data_plane: whether a server gives every public IP a loopback address with listeners (see data_plane). The command
+        line always does; the emulator in process has no sockets.
+    data_plane_down, data_plane_up: when an address stops answering, and starts again: once the write that moves it was
+        accepted, or has completed. Of Azure neither is known.
+    unattached: what becomes of a new connection to an address that leads nowhere: refused, or accepted and never
+        answered, as if its packets were dropped.
+    established: what becomes of connections that are open when an address goes down: reset, or never answered again.
+        What Azure does is not known (it documents a reset for idle timeouts only); those to an address that drops
+        are never answered again.
+    vip_pool: the network within 127.0.0.0/8 that the public IPs' loopback addresses are taken from, a /24 of it for
+        each emulator.
 
-    Raises InvalidSettings or InvalidLatency, both ValueErrors whose message is one sentence.
+    Both files are read once. Raises InvalidSettings or InvalidLatency, both ValueErrors whose message is one sentence.
     """
 
     env: str = "blog"
@@ -47,19 +72,52 @@ class Settings:
     release: str = "complete"
     native: str = "accept"
     if_none_match: str = "honour"
+    tls: bool = False
+    throttle: bool = False
+    require_token: bool = False
+    token_lifetime_s: int = 3599
+    client_certificate: str | None = None
+    data_plane: bool = False
+    data_plane_down: str = "accept"
+    data_plane_up: str = "complete"
+    unattached: str = "refuse"
+    established: str = "reset"
+    vip_pool: str = "127.64.0.0/16"
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:
                 raise InvalidSettings(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+        if self.token_lifetime_s < 1:
+            raise InvalidSettings(f"token_lifetime is {self.token_lifetime_s}; it must be whole seconds from 1 on.")
         if not 0 <= self.time_scale < float("inf"):
             raise InvalidSettings(f"time_scale is {self.time_scale!r}; it must be a number from 0 on.")
-        # The file is read once, here, so that a bad one is refused before anything listens.
+        try:
+            read_pool(self.vip_pool)
+        except ValueError as error:
+            raise InvalidSettings(f"vip_pool is {self.vip_pool!r}; it must be {error}.") from error
+        # The files are read once, here, so that a bad one is refused before anything listens.
         object.__setattr__(self, "_profile", read_profile(self.latency))
+        object.__setattr__(self, "_certificate", _read_certificate(self.client_certificate))
 
     @property
     def profile(self) -> Profile:
         """The latency profile that `latency` names."""
         profile: Profile = self.__dict__["_profile"]
         return profile
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that `client_certificate` names."""
+        certificate: Certificate | None = self.__dict__["_certificate"]
+        return certificate
+
+
+def _read_certificate(path: str | None) -> Certificate | None:
+    try:
+        return Certificate(path) if path else None
+    except OSError as error:
+        raise InvalidSettings(f"The client_certificate {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise InvalidSettings(f"The client_certificate {path} holds no certificate with an RSA key (PEM).") from error

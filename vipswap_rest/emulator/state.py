@@ -38,6 +38,26 @@ def properties(body: Json) -> Json:
     return found
 
 
+def properties_of(body: Json) -> Json:
+    """The resource's or child's `properties` to read only: empty where there are none that could be read."""
+    found = body.get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def listed(holder: Json, name: str) -> list[Json]:
+    """The objects in the list that is in `holder` under this name: none where it is missing, null or no list.
+
+    What was seeded is kept verbatim, and what is kept may be read by anybody.
+    """
+    found = holder.get(name)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def named(holder: Json, name: str) -> dict[str, Json]:
+    """The members of such a list that have a name, by that name in lower case."""
+    return {item["name"].lower(): item for item in listed(holder, name) if isinstance(item.get("name"), str)}
+
+
 def provisioning_state(body: Json) -> str:
     """The resource's state; one that has none is Succeeded, by ARM's own contract."""
     found = body.get("properties")

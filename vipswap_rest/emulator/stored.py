@@ -7,7 +7,7 @@ from typing import Any
 
 from . import errors, shapes
 from .calls import Call, Reply, World
-from .load_balancers import deleting
+from .deletion import deletable, delete
 from .messages import Json
 from .state import group_body, properties
 
@@ -54,23 +54,11 @@ class Stored:
 
     def delete(self, call: Call) -> Reply:
         """202 and an operation that takes no time, or 204 if there is none."""
-        world = self._world
-        body = world.state.get(call.path.id)
-        if body is None:
-            return Reply(204)
-        world.check_conditions(call.request, body, body["id"])
-        superseded = world.check_free(body["id"], call.now)
-        identity = body["id"]
-
-        def succeed(t: float, own: Sequence[str]) -> None:
-            if own:
-                world.state.remove(identity)
-            world.addresses.complete(operation, t)
-
-        operation = world.start(call, "DeleteResourceOperation", [body], call.now, succeed)
-        world.addresses.accept(operation, (), call.now)
-        world.take_over(superseded, operation, call.now)
-        return deleting(operation)
+        body = deletable(self._world, call)
+        if isinstance(body, Reply):
+            return body
+        superseded = self._world.check_free(body["id"], call.now)
+        return delete(self._world, call, body, "DeleteResourceOperation", 0.0, superseded)
 
 
 class Groups:

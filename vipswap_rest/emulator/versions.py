@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from . import load_balancer as lb
 from . import public_ip
 from .messages import Json
+from .state import listed, properties_of
 
 _TIER = "2020-07-01"
 _DDOS = "2022-01-01"
@@ -35,7 +36,7 @@ def render(body: Json, api_version: str) -> Json:
         shown["sku"].pop("tier", None)
     if kind == public_ip.TYPE.lower():
         if version < _DDOS:
-            _properties(shown).pop("ddosSettings", None)
+            properties_of(shown).pop("ddosSettings", None)
     else:
         _balancer(shown, version)
     return shown
@@ -61,11 +62,4 @@ def _balancer(shown: Json, version: str) -> None:
 
 
 def _children(body: Json, kind: str) -> Iterator[Json]:
-    for child in _properties(body).get(kind) or ():
-        if isinstance(child, dict):
-            yield _properties(child)
-
-
-def _properties(body: Json) -> Json:
-    found = body.get("properties")
-    return found if isinstance(found, dict) else {}
+    return (properties_of(child) for child in listed(properties_of(body), kind))

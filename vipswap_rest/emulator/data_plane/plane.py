@@ -1,0 +1,238 @@
+"""The data plane: applies what the core says of the addresses to real listeners, and tells when it did."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..settings import Settings
+from ..state import properties_of
+from .loopback import Block
+from .outages import Outage
+from .reactor import Reactor
+from .routes import Route
+from .vip import Vip
+
+if TYPE_CHECKING:
+    from ..calls import World
+    from ..core import Emulator
+
+_LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+_NAMED_AT_ONCE = 5
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What the core says: which address leads where, which addresses there are, and which are to break when.
+
+    causes: the operation behind each public IP's latest change, by the public IP's id in lower case.
+    """
+
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    addresses: frozenset[str] = frozenset()
+    outages: tuple[Outage, ...] = ()
+    causes: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Event:
+    """`data_plane_down` or `data_plane_up`. t: just before the listeners were closed, or just after they were opened.
+
+    Between the two, nothing is answered; so measured bounds of an outage must contain what the two times say.
+    """
+
+    t: float
+    name: str
+    route: Route
+    operation: str | None
+
+
+def warn_on_stderr(sentence: str) -> None:
+    """Print a warning."""
+    print(f"vipswap: warning: {sentence}", file=sys.stderr, flush=True)
+
+
+class DataPlane:
+    """Listeners for every address that the core allocated, in a thread of their own, from `start` to `stop`.
+
+    An address outside 127.0.0.0/8 (seeded, or IPv6) is nobody's here: nothing listens on it. `follow` must be called
+    whenever the core may have changed, by the one thread that the core belongs to.
+    """
+
+    def __init__(self, settings: Settings, block: Block, warn: Callable[[str], None] = warn_on_stderr) -> None:
+        self.block = block
+        self._unattached, self._established = settings.unattached, settings.established
+        self._warn = warn
+        self._reactor = Reactor()
+        self._events: deque[Event] = deque()
+        self._sent = Desired()
+        self._world: World | None = None
+        # From here on the reactor's own.
+        self._desired = Desired()
+        self._applied: Mapping[str, Route] = {}
+        self._vips: dict[str, Vip] = {}
+        self._waiting: list[Outage] = []
+        self._ends: dict[Outage, float] = {}
+        self._troubles: dict[tuple[str, int], str] = {}
+        self._told: set[tuple[str, int]] = set()
+
+    def start(self) -> None:
+        """Start the thread; nothing listens until the first `follow`."""
+        self._reactor.start()
+
+    def stop(self) -> None:
+        """Close every listener and connection, and let others have the addresses."""
+        try:
+            self._reactor.call(self._close)
+        finally:
+            self._reactor.stop()
+            self.block.close()
+
+    def follow(self, core: Emulator) -> None:
+        """Let the listeners be as the core says before this returns, and the core's timeline know what happened."""
+        desired = _desired(core)
+        if desired != self._sent:
+            self._sent = desired
+            self._reactor.call(lambda: self._follow(desired))
+        anew, self._world = self._world is not core.world, core.world
+        while self._events:
+            event = self._events.popleft()
+            if not anew:
+                _note(core.world, event)
+
+    def _follow(self, desired: Desired) -> None:
+        # What has begun and ended is neither waiting nor running, and must not begin again.
+        fresh = [one for one in desired.outages if one not in self._desired.outages]
+        self._waiting = [one for one in self._waiting if one in desired.outages] + fresh
+        self._ends = {one: end for one, end in self._ends.items() if one in desired.outages}
+        self._desired = desired
+        self._apply()
+
+    def _apply(self) -> None:
+        """Bring every address where it belongs at this moment: first all that go down, then all that come up."""
+        now = time.monotonic()
+        self._turn_outages(now)
+        struck = {one.public_ip.lower(): one.mode for one in self._ends}
+        for address in self._desired.routes:
+            if address in self._desired.addresses and address not in self._vips:
+                self._vips[address] = Vip(address, self._reactor, self._established, self._trouble)
+        rising: list[tuple[Vip, Route]] = []
+        for address, vip in list(self._vips.items()):
+            route = self._desired.routes.get(address)
+            if address not in self._desired.addresses:
+                self._lower(vip, "refuse", route)
+                vip.close()
+                del self._vips[address]
+            elif route is None:
+                self._lower(vip, self._unattached, None)
+            elif route.public_ip.lower() in struck:
+                self._lower(vip, struck[route.public_ip.lower()], route)
+            else:
+                if vip.mode == "serve" and vip.route is not None and not _same(vip.route, route):
+                    # Another frontend has it from now on: what was open to the old one is no more.
+                    self._lower(vip, "refuse", route)
+                rising.append((vip, route))
+        for vip, route in rising:
+            self._raise(vip, route)
+        self._applied = self._desired.routes
+        self._tell_troubles()
+        times = [one.start for one in self._waiting] + list(self._ends.values())
+        self._reactor.set_alarm(min(times, default=None), self._apply)
+
+    def _turn_outages(self, now: float) -> None:
+        """Begin and end outages. One lasts as long as it shall from when it really began, however late that was."""
+        self._ends = {one: end for one, end in self._ends.items() if end > now}
+        for one in [one for one in self._waiting if one.start <= now]:
+            self._waiting.remove(one)
+            self._ends[one] = now + one.seconds
+
+    def _lower(self, vip: Vip, mode: str, route: Route | None) -> None:
+        """Let the address be down in that mode; `route`: where it would lead, or None."""
+        before, was_up = vip.route, vip.up
+        if vip.mode == "serve":
+            t = vip.go_down(mode)
+            if was_up and before is not None:
+                self._note(t, "data_plane_down", before)
+        if vip.mode != mode or (route is not None and route != before):
+            vip.change_down(mode, route or before)
+
+    def _raise(self, vip: Vip, route: Route) -> None:
+        """Let the address be up and lead there."""
+        if vip.mode == "serve" and vip.route == route:
+            return
+        was_up, before, t = vip.up, time.monotonic(), vip.go_up(route)
+        if vip.up and not was_up:
+            self._note(t, "data_plane_up", route)
+        elif was_up and not vip.up:
+            # Other ports than before, and none of them to be had.
+            self._note(before, "data_plane_down", route)
+
+    def _note(self, t: float, name: str, route: Route) -> None:
+        """An event. If the address leads where it led before, an outage made it, and no operation."""
+        one, other = self._applied.get(route.address), self._desired.routes.get(route.address)
+        changed = one is None or other is None or not _same(one, other)
+        operation = self._desired.causes.get(route.public_ip.lower()) if changed else None
+        self._events.append(Event(t, name, route, operation))
+
+    def _trouble(self, address: str, port: int, error: OSError) -> None:
+        if (address, port) not in self._told:
+            self._troubles[address, port] = error.strerror or str(error)
+
+    def _tell_troubles(self) -> None:
+        """One warning for all ports that could not be had, and none again for the same port."""
+        if not self._troubles:
+            return
+        named = [f"port {port} of {address} ({reason})" for (address, port), reason in self._troubles.items()]
+        more = f", and {len(named) - _NAMED_AT_ONCE} more" if len(named) > _NAMED_AT_ONCE else ""
+        self._told |= set(self._troubles)
+        self._troubles = {}
+        self._warn(
+            f"The data plane cannot listen, so that nothing answers, on {', '.join(named[:_NAMED_AT_ONCE])}{more}."
+        )
+
+    def _close(self) -> None:
+        for vip in self._vips.values():
+            vip.close()
+        self._vips = {}
+        self._reactor.set_alarm(None, self._apply)
+
+
+def _same(one: Route, other: Route) -> bool:
+    """Whether both lead to the same frontend."""
+    return one.frontend.lower() == other.frontend.lower()
+
+
+def _desired(core: Emulator) -> Desired:
+    world = core.world
+    addresses = (
+        properties_of(body).get("ipAddress") for body in world.state.of_type("Microsoft.Network/publicIPAddresses")
+    )
+    return Desired(
+        world.routes.table(),
+        frozenset(one for one in addresses if isinstance(one, str) and _is_loopback(one)),
+        core.outages.all(),
+        world.routes.causes(),
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(address) in _LOOPBACK
+    except ValueError:
+        return False
+
+
+def _note(world: World, event: Event) -> None:
+    """Put the event into the timeline; not an address's first beginning that no operation made: a seeded one's."""
+    route, events = event.route, world.timeline.events
+    if (
+        event.name == "data_plane_down"
+        or event.operation is not None
+        or any(one["event"] == "data_plane_down" and one["public_ip"] == route.public_ip for one in events)
+    ):
+        world.timeline.add(event.t, event.name, route.resource, route.public_ip, route.frontend, event.operation)
