@@ -1,0 +1,113 @@
+"""`vipswap probe`: asks addresses again and again, and says which outages they had, with bounds."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import math
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+from vipswap_rest.cli.live import LOOK_S, LiveLines
+from vipswap_rest.cli.output import print_json, tell
+from vipswap_rest.cli.probe_report import findings_json, print_findings
+from vipswap_rest.clock import SystemClock, rfc3339
+from vipswap_rest.errors import Interrupted, UsageError
+from vipswap_rest.probe.prober import Findings, Prober
+from vipswap_rest.probe.target import Endpoint, parse_target
+
+_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What to ask, how often and for how long."""
+    parser.add_argument("urls", nargs="+", metavar="URL", help="http://HOST[:PORT][/PATH] or tcp://HOST:PORT")
+    parser.add_argument(
+        "--interval", default="100ms", metavar="TIME", help="between two samples: 100ms (the default), 0.1s; from 10ms"
+    )
+    parser.add_argument(
+        "--duration", default="30s", metavar="TIME", help="30s (the default), 5m; Ctrl-C ends it earlier, and reports"
+    )
+    parser.add_argument(
+        "--hold", type=int, default=0, metavar="N", help="hold N connections to each URL open, and say when each broke"
+    )
+    parser.add_argument("-o", "--output", choices=("json", "table"), default="table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Probe until the duration is over or a signal comes, and print what was found.
+
+    Returns 0, 1 if an address never answered, 130 after a signal.
+    """
+    targets = [parse_target(url) for url in arguments.urls]
+    interval_s, duration_s = seconds_of("--interval", arguments.interval), seconds_of("--duration", arguments.duration)
+    prober = Prober(targets, interval_s, duration_s=duration_s, hold=arguments.hold)
+    for endpoint in prober.endpoints:
+        _tell_lookup(endpoint)
+    with _first_signal() as signalled, prober:
+        live = LiveLines(time.monotonic()) if sys.stderr.isatty() else None
+        while not prober.wait(LOOK_S) and not signalled.is_set():
+            if live:
+                live.show(prober.live())
+        findings = prober.stop()
+        _print(findings, arguments.output, interrupted=signalled.is_set())
+    silent = [found.endpoint.target.url for found in findings.addresses if not found.ever_answered]
+    for url in silent:
+        tell(f"vipswap: {url} never answered.")
+    if signalled.is_set():
+        return Interrupted.exit_code
+    return 1 if silent else 0
+
+
+def seconds_of(option: str, text: str) -> float:
+    """A length of time in seconds: 10ms, 0.1s, 5m, 1h, or plain seconds. Raises UsageError for anything else."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(ms|s|m|h|)", text.strip())
+    value = float(found[1]) * _UNITS[found[2]] if found else math.nan
+    if not math.isfinite(value) or value <= 0:
+        raise UsageError(f"{option} {text!r} is no length of time above 0.", hint="Such as 10ms, 0.5s, 30 or 5m.")
+    return value
+
+
+def _print(findings: Findings, output: str, *, interrupted: bool) -> None:
+    if output == "table":
+        print_findings(findings)
+        return
+    clock = SystemClock()
+    started = clock.now() - timedelta(seconds=clock.monotonic() - findings.began)
+    told: dict[str, Any] = {"started_at": rfc3339(started), "interrupted": interrupted}
+    print_json(told | findings_json(findings))
+
+
+def _tell_lookup(endpoint: Endpoint) -> None:
+    """Say which address a name stands for; an address speaks for itself."""
+    target = endpoint.target
+    try:
+        ipaddress.ip_address(target.host.partition("%")[0])
+    except ValueError:
+        tell(f"{target.url}: {target.host} is {endpoint.address[0]}, looked up once; that address is probed.")
+
+
+@contextmanager
+def _first_signal() -> Iterator[threading.Event]:
+    """Yields an event that the first SIGINT or SIGTERM sets; the second one raises Interrupted."""
+    signalled = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if signalled.is_set():
+            raise Interrupted(f"Interrupted by {signal.Signals(number).name}.")
+        signalled.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield signalled
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
