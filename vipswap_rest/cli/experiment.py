@@ -1,0 +1,248 @@
+"""`vipswap experiment`: swaps again and again as a design says, and tells what the strategies cost, with intervals."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import secrets
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from urllib.parse import parse_qs, urlsplit
+
+import vipswap_rest
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.experiment_report import print_summary
+from vipswap_rest.cli.output import print_json, tell
+from vipswap_rest.cli.probe import seconds_of
+from vipswap_rest.cli.probe_report import COVERAGE
+from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.clock import SystemClock, rfc3339
+from vipswap_rest.clouds import is_loopback
+from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.experiment.design import TRIALS, Design, design_of
+from vipswap_rest.experiment.manifest import Manifest, find_manifest
+from vipswap_rest.experiment.on_arm import ArmBench, Home
+from vipswap_rest.experiment.recomputed import recompute
+from vipswap_rest.experiment.report import write_report
+from vipswap_rest.experiment.runner import Runner
+from vipswap_rest.experiment.summary import summary
+from vipswap_rest.experiment.trials import Store
+from vipswap_rest.probe.prober import SHORTEST_INTERVAL_S
+from vipswap_rest.probe.target import parse_target
+from vipswap_rest.swap import preflight
+from vipswap_rest.swap.reconcile import Opening
+from vipswap_rest.swap.resolve import Target, resolve
+from vipswap_rest.swap.run import Options
+
+# Above that, thirty clean samples before and after each swap would take longer than the swap.
+LONGEST_INTERVAL_S = 1.0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What to measure, on what, and where to keep it."""
+    parser.add_argument("--report", metavar="DIR", help="compute the figures of DIR's experiment again from its files")
+    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
+    parser.add_argument("--lb1", metavar="LB", help="production's load balancer, by name or ARM id")
+    parser.add_argument("--lb2", metavar="LB", help="staging's load balancer, by name or ARM id")
+    parser.add_argument("--frontend1", metavar="NAME", help="production's frontend, where it has several public ones")
+    parser.add_argument("--frontend2", metavar="NAME", help="staging's frontend, where it has several public ones")
+    parser.add_argument(
+        "--strategies", default="float,native", metavar="NAMES", help="what to compare (default: float,native)"
+    )
+    parser.add_argument(
+        "--trials",
+        type=int,
+        default=TRIALS,
+        metavar="N",
+        help=f"swaps by each strategy, half there and half back (default {TRIALS}; an even number, 10 at least)",
+    )
+    parser.add_argument(
+        "--allow-few", action="store_true", help="fewer than 10 trials, to try things out: they show next to nothing"
+    )
+    parser.add_argument("--out", metavar="DIR", help="where everything raw is kept; the same line again goes on there")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the order of the swaps (default: drawn, and printed)")
+    parser.add_argument(
+        "--interval", default="100ms", metavar="TIME", help="between two samples: 100ms (the default), 0.1s; from 10ms"
+    )
+    parser.add_argument(
+        "--probe-url",
+        metavar="URL",
+        help="what to ask instead of the first TCP rule's port: http://HOST[:PORT][/PATH] or tcp://HOST:PORT of "
+        "production; staging's address is asked likewise",
+    )
+    parser.add_argument(
+        "--float-on",
+        choices=("staging", "production"),
+        default="staging",
+        help="which side goes to the float first (default: staging)",
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="swap although preflight finds this error (by its code; may be given several times)",
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")
+    add_connection_options(parser)
+
+
+class TrialGuard(SignalGuard):
+    """The first signal lets the swap that runs come to its end, and no other begin; where none runs, it ends the
+    experiment at once. The second one ends the swap as a signal ends any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = self.stopping = False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.running and not self.stopping:
+            self.stopping = True
+            tell("Interrupted: the swap that runs is ended and kept, then it stops. Again to stop the swap, too.")
+            return
+        super()._handle(number, frame)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, or compute again what was measured; print the summary, and write report.html."""
+    if arguments.report is None:
+        directory = Path(_given(arguments, "out"))
+        _measure(arguments, directory)
+    else:
+        directory = Path(arguments.report)
+    manifest, trials = recompute(directory)
+    told = summary(manifest, trials) | {"coverage": COVERAGE}
+    if arguments.output == "json":
+        print_json(told)
+    else:
+        print_summary(told)
+    try:
+        page, _ = write_report(directory, told, [trial.as_json() for trial in trials])
+        tell(f"the report, for a browser: {page}")
+    except UsageError as error:
+        # Without matplotlib, or where the directory cannot be written: the figures are printed all the same.
+        tell(f"no report.html: {error.message} {error.hint}".rstrip())
+    return 0
+
+
+def _measure(arguments: argparse.Namespace, directory: Path) -> None:
+    """Begin the experiment, or go on with it, and bring it to its end. Raises Interrupted after a signal."""
+    for name in ("lb1", "lb2"):
+        _given(arguments, name)
+    if not arguments.yes and not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
+    interval_s = _interval(arguments)
+    found = find_manifest(directory)
+    design = _design(arguments, found)
+    guard = TrialGuard()
+    with guard:
+        client = connect(arguments, [arguments.lb1, arguments.lb2], os.environ, SystemClock())
+        home = _home(client, arguments, found)
+        bench = ArmBench(
+            client,
+            home,
+            {name: _options(arguments, name) for name in design.strategies},
+            interval_s=interval_s,
+            probe_url=arguments.probe_url,
+            guard=guard,
+            note=tell,
+        )
+        manifest = _manifest(arguments, client, home, design, interval_s)
+        way = bench.settle()
+        for warning in dict.fromkeys(told for strategy in design.strategies for told in bench.check(strategy, way)):
+            tell(warning)
+        _announce(manifest, directory)
+        if not arguments.yes and not _confirmed():
+            raise VipswapError("Not confirmed; nothing was changed.")
+        with Store(directory, manifest) as store:
+            if store.torn:
+                tell("The last line of trials.jsonl was torn when the run before this one ended; its swap is repeated.")
+            Runner(store, bench, signals=guard, tell=tell).run()
+
+
+def _given(arguments: argparse.Namespace, name: str) -> str:
+    value: str | None = getattr(arguments, name)
+    if value is None:
+        raise UsageError(f"--{name} is needed to measure.", hint="--report DIR computes what was measured again.")
+    return value
+
+
+def _interval(arguments: argparse.Namespace) -> float:
+    interval_s = seconds_of("--interval", arguments.interval)
+    if not SHORTEST_INTERVAL_S <= interval_s <= LONGEST_INTERVAL_S:
+        raise UsageError(f"--interval is {interval_s:g} s; here it has to be from 10 ms to {LONGEST_INTERVAL_S:g} s.")
+    if arguments.probe_url is not None:
+        parse_target(arguments.probe_url)
+    return interval_s
+
+
+def _design(arguments: argparse.Namespace, found: Manifest | None) -> Design:
+    """The design asked for; without a seed that of the experiment which lies there already, or a new one."""
+    seed = arguments.seed
+    if seed is None:
+        seed = found.seed if found else secrets.randbelow(2**32)
+    return design_of(arguments.strategies, arguments.trials, seed, allow_few=arguments.allow_few)
+
+
+def _home(client: ArmClient, arguments: argparse.Namespace, found: Manifest | None) -> Home:
+    """How the addresses lie now; or lay at first, where an experiment lies there that had them the other way round."""
+    frontends = (arguments.frontend1, arguments.frontend2)
+    target = Target(arguments.lb1, arguments.lb2, arguments.resource_group, frontends)
+    home = Home.of(resolve(client, target, note=tell).pair)
+    if found is not None and found.public_ips == home.public_ips[::-1]:
+        return replace(home, public_ips=found.public_ips)
+    return home
+
+
+def _options(arguments: argparse.Namespace, strategy: str) -> Options:
+    return Options(
+        opening=Opening.NATIVE if strategy == "native" else Opening(arguments.float_on),
+        ignore=preflight.checked_codes(arguments.ignore),
+    )
+
+
+def _manifest(
+    arguments: argparse.Namespace, client: ArmClient, home: Home, design: Design, interval_s: float
+) -> Manifest:
+    host = urlsplit(client.transport.endpoint).hostname or ""
+    return Manifest(
+        strategies=design.strategies,
+        float_on=arguments.float_on,
+        trials=design.trials,
+        seed=design.seed,
+        interval_s=interval_s,
+        probe_url=arguments.probe_url,
+        load_balancers=home.load_balancers,
+        frontends=home.frontends,
+        public_ips=home.public_ips,
+        endpoint_host=host,
+        emulated=is_loopback(host),
+        versions={
+            "vipswap_rest": vipswap_rest.__version__,
+            "python": platform.python_version(),
+            "Microsoft.Network": parse_qs(urlsplit(client.url("/")).query)["api-version"][0],
+        },
+        platform=platform.platform(),
+        cpu_count=os.cpu_count() or 1,
+        started_at=rfc3339(client.clock.now()),
+    )
+
+
+def _announce(manifest: Manifest, directory: Path) -> None:
+    swaps = len(manifest.design.cells()) + 2
+    where = "on the emulator" if manifest.emulated else f"on {manifest.endpoint_host}"
+    tell(
+        f"{' and '.join(manifest.strategies)}, {manifest.trials} trials each, ordered by seed {manifest.seed}: "
+        f"{swaps} swaps {where}, each of which takes both addresses down; kept in {directory}"
+    )
+
+
+def _confirmed() -> bool:
+    sys.stderr.write("Swap these addresses again and again? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
