@@ -50,6 +50,11 @@ def list_public_ips(client: ArmClient, resource_group: str) -> Iterator[dict[str
     return client.list(_group(client, resource_group) + PUBLIC_IP)
 
 
+def list_all_public_ips(client: ArmClient) -> Iterator[dict[str, Any]]:
+    """The public IP addresses of the subscription."""
+    return client.list(f"/subscriptions/{client.subscription}/providers/Microsoft.Network/{PUBLIC_IP}")
+
+
 def create_public_ip(client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any]) -> Started:
     """Begin to create a public IP address, or to replace one that exists (200 instead of 201)."""
     return client.put(str(public_ip_id(client, resource_group, name)), body)

@@ -1,8 +1,9 @@
-"""A swap and the emulator in one process, on a clock that moves only when somebody waits."""
+"""A swap and its emulator in a laboratory; here in one process, on a clock that moves only when somebody waits."""
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -15,8 +16,10 @@ from urllib3 import HTTPResponse
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
+from vipswap_rest.clock import Clock
 from vipswap_rest.emulator import Answer, Emulator, Request, Settings
 from vipswap_rest.emulator.exchange import Exchange
+from vipswap_rest.emulator.faults import Faults
 from vipswap_rest.emulator.settings import SUBSCRIPTION
 from vipswap_rest.swap.recovery import Way, choose, find, nothing_found, recover
 from vipswap_rest.swap.report import Event, Report
@@ -49,12 +52,11 @@ class VirtualClock:
         self.time += max(0.0, seconds)
 
 
-class InProcess(BaseAdapter):
-    """Hands each request to the emulator's core. `before` sees it first, and may change the world, raise or answer."""
+class Wire(BaseAdapter):
+    """Where a client's requests go. `before` sees each first, and may change the world, raise or answer."""
 
-    def __init__(self, core: Emulator, clock: VirtualClock) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.core, self.clock = core, clock
         self.before: Callable[[requests.PreparedRequest], Answer | None] = lambda request: None
         self.sent: list[tuple[str, str, Any]] = []
         self.count = 0
@@ -68,24 +70,58 @@ class InProcess(BaseAdapter):
         self.count += 1
         for late in [one for one in self.late if one[0] <= self.count]:
             self.late.remove(late)
-            self.core.handle(late[1])
+            self.land(late[1])
         instead = self.before(request)
-        self.clock.time += ROUND_TRIP_S / 2
-        parts = urlsplit(request.url or "")
-        body = request.body or b""
-        body = body.encode() if isinstance(body, str) else bytes(body)
-        headers = {name.lower(): value for name, value in request.headers.items()} | {"host": parts.netloc}
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
-        arriving = Request(request.method or "", target, headers, body)
-        self.sent.append((request.method or "", parts.path, body))
+        arriving = arriving_request(request)
+        self.sent.append((arriving.method, arriving.path, arriving.body))
         if self.dies_before == self.count:
             self.lost = arriving
             raise Crash
-        answer = instead or self._exchange(self.core.open(arriving), kwargs["timeout"][1])
+        response = self.exchange(request, arriving, instead, **kwargs)
         if self.dies_after == self.count:
             raise Crash
+        return response
+
+    def land(self, late: Request) -> None:
+        """Let a request arrive whose client is dead."""
+        raise NotImplementedError
+
+    def exchange(
+        self, request: requests.PreparedRequest, arriving: Request, instead: Answer | None, **kwargs: Any
+    ) -> requests.Response:
+        """Have it answered, or answer it with `instead`; raises what requests would."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        pass
+
+
+def arriving_request(request: requests.PreparedRequest) -> Request:
+    """A prepared request as the emulator gets it."""
+    parts = urlsplit(request.url or "")
+    body = request.body or b""
+    body = body.encode() if isinstance(body, str) else bytes(body)
+    headers = {name.lower(): str(value) for name, value in request.headers.items()} | {"host": parts.netloc}
+    return Request(request.method or "", parts.path + (f"?{parts.query}" if parts.query else ""), headers, body)
+
+
+class InProcess(Wire):
+    """Hands each request to the emulator's core, on the virtual clock."""
+
+    def __init__(self, core: Emulator, clock: VirtualClock) -> None:
+        super().__init__()
+        self.core, self.clock = core, clock
+
+    def land(self, late: Request) -> None:
+        self.core.handle(late)
+
+    def exchange(
+        self, request: requests.PreparedRequest, arriving: Request, instead: Answer | None, **kwargs: Any
+    ) -> requests.Response:
         self.clock.time += ROUND_TRIP_S / 2
-        return _response(request, answer)
+        answer = instead or self._exchange(self.core.open(arriving), kwargs["timeout"][1])
+        self.clock.time += ROUND_TRIP_S / 2
+        return response_of(request, answer)
 
     def _exchange(self, exchange: Exchange, timeout: float) -> Answer:
         """What the emulator's server does, on the virtual clock, and what the client sees of it."""
@@ -106,11 +142,9 @@ class InProcess(BaseAdapter):
             raise requests.ConnectionError("the connection broke off")
         return answer
 
-    def close(self) -> None:
-        pass
 
-
-def _response(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
+def response_of(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
+    """The emulator's answer as requests would give it."""
     response = requests.Response()
     response.status_code, response.url, response.request = answer.status, request.url or "", request
     response.raw = HTTPResponse(body=answer.body, headers=dict(answer.headers), status=answer.status)
@@ -131,23 +165,41 @@ class NoGuard:
     requested: bool = False
 
 
-@dataclass
-class Lab:
-    """One emulator and what happened on it."""
+class Laboratory:
+    """An emulator, a client of it, and what happened: what the lab in one process and the one on sockets share."""
 
-    settings: Settings = field(default_factory=lambda: Settings(latency="blog"))
-    events: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.clock = VirtualClock()
-        self.core = Emulator(self.settings, self.clock)
-        self.wire = InProcess(self.core, self.clock)
+    clock: Clock
+    wire: Wire
+    events: list[Event]
+    # How a recovery is run that nothing disturbs any more.
+    undisturbed = Options()
 
     def client(self) -> ArmClient:
-        session = requests.Session()
-        session.mount("http://", self.wire)
-        transport = Transport(ENDPOINT, ReadyToken("any"), clock=self.clock, session=session)
-        return ArmClient(transport, SUBSCRIPTION)
+        """A client that knows nothing of those before it."""
+        raise NotImplementedError
+
+    def resources(self) -> Iterator[dict[str, Any]]:
+        """Everything there is now, as ARM would show it."""
+        raise NotImplementedError
+
+    def strike(self, *faults: dict[str, Any]) -> None:
+        """Add faults, in the form of POST /emulator/faults."""
+        raise NotImplementedError
+
+    def no_faults(self) -> None:
+        """Take all faults away."""
+        raise NotImplementedError
+
+    def outsider(self, method: str, path: str, body: Any, **headers: str) -> int:
+        """A request of somebody else's, at once; gives its status."""
+        raise NotImplementedError
+
+    def rest(self) -> None:
+        """Wait until whatever is on its way has arrived, and no operation runs."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop what runs in the background."""
 
     def plan(self, target: Target = TARGET, options: Options | None = None) -> Plan:
         return plan(self.client(), target, options or Options())
@@ -162,7 +214,7 @@ class Lab:
         one = choose(find(client, "vipswap"))
         if one is None:
             return nothing_found()
-        return recover(client, one, way, options or Options(), emit=self.events.append, guard=NoGuard())
+        return recover(client, one, way, options or self.undisturbed, emit=self.events.append, guard=NoGuard())
 
     def crash_at(self, number: int, *, done: bool) -> None:
         """Let the client die at its next `number`th request (from 1): before it is done, or after, unanswered."""
@@ -175,23 +227,15 @@ class Lab:
         """No more crashes, and no more faults."""
         self.wire.dies_before = self.wire.dies_after = 0
         self.wire.before = lambda request: None
-        self.core.faults.clear()
+        self.no_faults()
 
     def get(self, id: str) -> dict[str, Any]:
-        body = self.core.world.state.get(id)
+        body = self.find(id)
         assert body is not None, id
         return body
 
     def find(self, id: str) -> dict[str, Any] | None:
-        return self.core.world.state.get(id)
-
-    def put(self, *bodies: dict[str, Any]) -> None:
-        for body in bodies:
-            self.core.world.state.put(copy.deepcopy(body))
-
-    def resources(self) -> Iterator[dict[str, Any]]:
-        self.core.world.operations.settle(self.clock.time)
-        return iter(copy.deepcopy(self.core.world.state.all()))
+        return next((body for body in self.resources() if same(body["id"], id)), None)
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
         """Everything there is, without what the server sets anew at every write."""
@@ -210,13 +254,62 @@ class Lab:
     def floats(self) -> list[str]:
         return [body["id"] for body in self.resources() if "vipswap-float-" in body["id"]]
 
-    def timeline(self) -> list[dict[str, Any]]:
-        self.core.world.operations.settle(self.clock.time)
-        return list(self.core.world.timeline.events)
-
     def writes(self) -> list[tuple[str, str]]:
         """All that may change something: asking for a rule's health is a POST too, and changes nothing."""
         return [(method, path) for method, path, _ in self.wire.sent if method != "GET" and "/health" not in path]
+
+
+@dataclass
+class Lab(Laboratory):
+    """One emulator and what happened on it, in one process, on a virtual clock."""
+
+    settings: Settings = field(default_factory=lambda: Settings(latency="blog"))
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock: VirtualClock = VirtualClock()
+        self.core = Emulator(self.settings, self.clock)
+        self.wire = InProcess(self.core, self.clock)
+
+    def client(self) -> ArmClient:
+        session = requests.Session()
+        session.mount("http://", self.wire)
+        transport = Transport(ENDPOINT, ReadyToken("any"), clock=self.clock, session=session)
+        return ArmClient(transport, SUBSCRIPTION)
+
+    def strike(self, *faults: dict[str, Any]) -> None:
+        self.core.faults.add(list(faults))
+
+    def no_faults(self) -> None:
+        self.core.faults.clear()
+
+    def outsider(self, method: str, path: str, body: Any, **headers: str) -> int:
+        headers = {"authorization": "Bearer outsider", "host": "127.0.0.1:9", **headers}
+        request = Request(method, f"{path}?api-version=2024-05-01", headers, json.dumps(body).encode())
+        # Somebody else's requests are no turn of a fault's.
+        faults, self.core.faults = self.core.faults, Faults()
+        try:
+            return self.core.handle(request).status
+        finally:
+            self.core.faults = faults
+
+    def rest(self) -> None:
+        self.clock.sleep(300)
+
+    def find(self, id: str) -> dict[str, Any] | None:
+        return self.core.world.state.get(id)
+
+    def put(self, *bodies: dict[str, Any]) -> None:
+        for body in bodies:
+            self.core.world.state.put(copy.deepcopy(body))
+
+    def resources(self) -> Iterator[dict[str, Any]]:
+        self.core.world.operations.settle(self.clock.time)
+        return iter(copy.deepcopy(self.core.world.state.all()))
+
+    def timeline(self) -> list[dict[str, Any]]:
+        self.core.world.operations.settle(self.clock.time)
+        return list(self.core.world.timeline.events)
 
     def true_outage(self, address: str) -> float:
         """From the releasing write's acceptance to the attaching operation's success, by the timeline."""

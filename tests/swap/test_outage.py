@@ -13,12 +13,12 @@ def test_an_outage_runs_from_the_write_that_releases_to_the_success_that_attache
     ledger = OutageLedger()
     ledger.released(A, 10.0)
     assert ledger.is_open(A)
-    assert ledger.seconds(A) is None
+    assert ledger.span(A) is None
 
     ledger.attached(A, 71.0)
 
     assert not ledger.is_open(A)
-    assert ledger.seconds(A) == 61.0
+    assert ledger.span(A) == (10.0, 71.0)
 
 
 def test_a_second_release_reopens_the_outage_and_the_first_one_counts() -> None:
@@ -30,14 +30,14 @@ def test_a_second_release_reopens_the_outage_and_the_first_one_counts() -> None:
     assert ledger.is_open(A)
     ledger.attached(A, 40.0)
 
-    assert ledger.seconds(A) == 30.0
+    assert ledger.span(A) == (10.0, 40.0)
 
 
 def test_an_attachment_without_a_release_is_no_outage() -> None:
     ledger = OutageLedger()
     ledger.attached(A, 20.0)
 
-    assert ledger.seconds(A) is None
+    assert ledger.span(A) is None
 
 
 def test_a_lost_answer_counts_as_an_outage_until_somebody_looks() -> None:
@@ -48,7 +48,7 @@ def test_a_lost_answer_counts_as_an_outage_until_somebody_looks() -> None:
     ledger.seen(A, attached=True, read=6.0)
 
     assert not ledger.is_open(A)
-    assert ledger.seconds(A) is None, "it was never taken off"
+    assert ledger.span(A) is None, "it was never taken off"
 
 
 def test_a_lost_answer_of_a_write_that_was_done_is_counted_from_its_sending() -> None:
@@ -59,4 +59,4 @@ def test_a_lost_answer_of_a_write_that_was_done_is_counted_from_its_sending() ->
 
     ledger.seen(A, attached=True, read=9.0)
 
-    assert ledger.seconds(A) == 4.0
+    assert ledger.span(A) == (5.0, 9.0)

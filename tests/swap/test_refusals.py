@@ -216,3 +216,18 @@ def test_an_error_of_the_command_is_one_of_ours() -> None:
         lab.swap()
 
     assert lab.holds(PRODUCTION_LB) == PRODUCTION_IP
+
+
+@pytest.mark.parametrize("number", range(2, 10))
+def test_a_load_balancer_that_somebody_begins_to_update_between_two_reads_is_waited_for(number: int) -> None:
+    lab = Lab()
+
+    def touch(request: requests.PreparedRequest) -> None:
+        if lab.wire.count == number:
+            lab.get(STAGING_LB)["properties"]["provisioningState"] = "Updating"
+        if lab.wire.count == number + 3:
+            lab.get(STAGING_LB)["properties"]["provisioningState"] = "Succeeded"
+
+    lab.wire.before = touch
+
+    assert lab.swap().outcome is Outcome.SWAPPED

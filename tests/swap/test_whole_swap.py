@@ -190,3 +190,18 @@ def test_a_plan_foretells_the_steps_and_changes_nothing(opening: Opening) -> Non
     assert [step["name"] for step in planned.steps] == [
         event.name for event in lab.events if isinstance(event, StepBegan)
     ]
+
+
+@pytest.mark.parametrize("opening", [Opening.FLOAT_ON_STAGING, Opening.FLOAT_ON_PRODUCTION])
+def test_the_float_is_read_again_before_each_write_to_a_load_balancer(opening: Opening) -> None:
+    # Operations shorter than the age at which what is known is read again.
+    lab = Lab(Settings(latency="blog", time_scale=0.1))
+    lab.swap(options=Options(opening=opening))
+    requests = [
+        (method, "float" if "vipswap-float-" in path else path.split("/")[-2]) for method, path, _ in lab.wire.sent
+    ]
+    writes = [number for number, request in enumerate(requests) if request == ("PUT", "loadBalancers")]
+
+    assert len(writes) >= 3
+    for earlier, later in zip([0, *writes], writes, strict=False):
+        assert ("GET", "float") in requests[earlier:later]

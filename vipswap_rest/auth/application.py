@@ -123,8 +123,10 @@ class ClientCertificate(Application):
         found = re.search(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", data, re.DOTALL)
         key = re.search(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", data, re.DOTALL)
         if b"-----BEGIN" not in data:
+            self._try_to_open(data, pem=False)
             proof: dict[str, Any] = {"private_key_pfx_path": self._path}
         elif found and key:
+            self._try_to_open(key[0], pem=True)
             # Entra ID finds the certificate by the SHA-1 of it, which protects nothing here.
             der = ssl.PEM_cert_to_DER_cert(found[0].decode("ascii", "replace"))
             proof = {
@@ -137,6 +139,25 @@ class ClientCertificate(Application):
                 hint="AZURE_CLIENT_CERTIFICATE_PATH is a PEM file with both in it, or a PKCS #12 file.",
             )
         return proof | ({"passphrase": self._password} if self._password else {})
+
+    def _try_to_open(self, data: bytes, *, pem: bool) -> None:
+        """What msal would say of a wrong password says nothing of passwords."""
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+
+        password = self._password.encode() if self._password else None
+        try:
+            if pem:
+                load_pem_private_key(data, password)
+            else:
+                pkcs12.load_key_and_certificates(data, password)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            way = "with AZURE_CLIENT_CERTIFICATE_PASSWORD" if password else "without a password"
+            raise CredentialError(
+                f"{self._path} holds no private key that opens {way}.",
+                hint="AZURE_CLIENT_CERTIFICATE_PATH is a PEM file with a certificate and its key, or a PKCS #12 file; "
+                "AZURE_CLIENT_CERTIFICATE_PASSWORD opens one that is locked.",
+            ) from error
 
 
 class FederatedToken(Application):
@@ -223,7 +244,9 @@ def _why(error: Exception) -> str:
         return "its TLS certificate is not trusted, or TLS failed"
     if isinstance(error, requests.ConnectionError):
         return "it cannot be reached"
-    return "there is no such tenant, or what was given or answered cannot be read"
+    if "authority configuration" in str(error):
+        return "it knows no such tenant, or it is no token service"
+    return "what was given or answered cannot be read"
 
 
 def _token_of(

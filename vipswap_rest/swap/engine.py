@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import NoReturn
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
 from vipswap_rest.errors import Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
@@ -29,8 +30,10 @@ from vipswap_rest.swap.report import Decided, Noted
 from vipswap_rest.swap.verdict import Verdict, says_unsupported, verdict
 from vipswap_rest.swap.verification import Verification
 
-# A refusal counts as one for good when it comes twice.
+# A refusal counts as one for good when it comes twice; and what somebody else undid twice is not done again.
 REFUSALS_FOR_GOOD = 2
+UNDONE_FOR_GOOD = 2
+REFRESHED_AT_MOST = 3
 PAUSE_AFTER_REFUSAL_S = 0.5
 
 
@@ -61,8 +64,9 @@ class Engine:
         self.cause: VipswapError | None = None
         self._rollback, self._limits = rollback, limits or Limits()
         self._clock, self._emit = execution.clock, execution.emit
-        self._progress_at, self._looks = self._clock.monotonic(), 0
+        self._progress_at, self._looks, self._refreshed = self._clock.monotonic(), 0, 0
         self._refusals: Counter[Step] = Counter()
+        self._done: Counter[Step] = Counter()
         # Until then (monotonic seconds) a request of the dead run whose float this was may still arrive.
         self._dead_until = dead_until
         self._verification = verification
@@ -88,6 +92,11 @@ class Engine:
                     self._verify(self._verification)
                 elif isinstance(step, DeleteFloat) and self._dead_until is not None:
                     self._outlive()
+                elif isinstance(step, (Attach, Repair, SwapNatively)) and self._outdated():
+                    self._refreshed += 1
+                    self.execution.look()
+                elif isinstance(step, (Attach, Repair, SwapNatively)) and self.execution.rivalled:
+                    self.execution.outrank_rivals()
                 elif isinstance(step, (Attach, Repair)) and self._overdue():
                     self._turn_round(self._too_long())
                 else:
@@ -99,7 +108,7 @@ class Engine:
 
     def _take(self, step: Step) -> None:
         if isinstance(step, Refuse):
-            raise RunFailed(f"{step.resource}: {step.reason}", exit_code=1, cause=VipswapError(step.reason))
+            self._give_up(step)
         if isinstance(step, Wait):
             self._look_again(f"{step.resource.name}: {step.reason}; waiting", self._pause())
             return
@@ -110,17 +119,44 @@ class Engine:
         elif isinstance(step, DeleteFloat):
             self.execution.delete_float()
         elif isinstance(step, SwapNatively):
+            self._insist(step)
             self.execution.swap_natively(step)
+            self._done[step] += 1
         elif isinstance(step, Repair):
             self.execution.repair(step.side)
         elif isinstance(step, Attach):
-            self.execution.attach(step)
-        self._progress_at, self._looks = self._clock.monotonic(), 0
+            self._insist(step)
+            self._done[step] += self.execution.attach(step)
+        self._progress_at, self._looks, self._refreshed = self._clock.monotonic(), 0, 0
+
+    def _insist(self, step: Step) -> None:
+        """Raise RunFailed if somebody undid this step each time it was done."""
+        if self._done[step] >= UNDONE_FOR_GOOD:
+            undone = VipswapError(
+                f"Somebody else undid the change of {_subject(step, self.pair)} {UNDONE_FOR_GOOD} times.",
+                hint="Stop what writes to that load balancer.",
+            )
+            raise RunFailed(undone.message, exit_code=1, cause=undone)
+
+    def _give_up(self, step: Refuse) -> NoReturn:
+        """There is no legal step. A float that this run made, and nothing came of, is not left behind."""
+        execution, cause = self.execution, VipswapError(f"{step.resource}: {step.reason}")
+        float_ = execution.observed.float
+        if execution.created and not execution.attempted and float_ is not None and float_.holder is None:
+            execution.delete_float()
+        raise RunFailed(cause.message, exit_code=1, cause=cause)
 
     def _tell(self, step: Step) -> None:
         if step != self._decided:
             self._decided = step
             self._emit(Decided(type(step).__name__, str(_subject(step, self.pair)), self.direction.value))
+
+    def _outdated(self) -> bool:
+        """Whether to look once more before writing; but not for ever, where reads themselves take that long.
+
+        Inside the outage the etag is guard enough.
+        """
+        return self.execution.outdated and not self.execution.production_out and self._refreshed < REFRESHED_AT_MOST
 
     def _overdue(self) -> bool:
         limit = self._limits.max_outage_s

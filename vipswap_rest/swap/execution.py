@@ -12,24 +12,24 @@ from dataclasses import replace
 from typing import Protocol
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S, ArmClient, Completed, Started, polite
-from vipswap_rest.errors import AnswerLost, ArmError, LockHeld, NotFound, Refused, ServerFault, VipswapError
+from vipswap_rest.errors import AnswerLost, ArmError, Forbidden, LockHeld, NotFound, Refused, ServerFault, VipswapError
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
-from vipswap_rest.swap import lock
+from vipswap_rest.swap import lock, rivals
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import LoadBalancer, Observed, PublicIp, Side
 from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
 from vipswap_rest.swap.outage import OutageLedger
 from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
-from vipswap_rest.swap.report import Emit, StepAccepted, StepBegan, StepEnded, StepRecord
+from vipswap_rest.swap.report import Emit, Noted, StepAccepted, StepBegan, StepEnded, StepRecord
 
 log = logging.getLogger(__name__)
 
 # What the next write needs is read again while an operation runs, when it is older than this.
 PREFETCH_AGE_S = 5.0
 PREFETCH_TIMEOUT_S = 5.0
-# Below this many reads left in ARM's bucket, the outage is polled no faster than ARM asks.
+# Below this many reads left in ARM's bucket, which fills again at 25 a second, the outage is polled once a second.
 READ_RESERVE = 50
 
 
@@ -64,14 +64,28 @@ class Execution:
         self.ledger = OutageLedger()
         self.steps: list[StepRecord] = []
         self.written: set[Side] = set()
+        # Whether any write to a load balancer was done, or may have been.
+        self.attempted = False
         self._operation_s = operation_s
         self._claimed, self._float_gone = claimed, False
+        # Whether this run created the float, and whether overlapping swaps have yet to be looked for.
+        self.created = self.rivalled = False
         # Whether there is a float, or may be one whose creation was never answered.
         self.float_perhaps = observed.float is not None
         self._at_first = {side: observed.held(self.pair, side) for side in Side}
         self._stale: set[Side] = set()
         self._attaching = False
-        self._read_at = self.clock.monotonic()
+        self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
+
+    @property
+    def outdated(self) -> bool:
+        """Whether what is known is older than a request may be under way.
+
+        A process that was stopped meanwhile, or a machine that slept, may have been taken for dead: what it would send
+        now is nothing that a recovery still waits for. The monotonic clock stands still while a machine sleeps.
+        """
+        ages = (self.clock.monotonic() - self._read_at, (self.clock.now() - self._read_on).total_seconds())
+        return max(ages) > self.client.transport.read_timeout
 
     @property
     def production_out(self) -> bool:
@@ -91,18 +105,41 @@ class Execution:
         """Create the float with the journal in it. Raises LockHeld if somebody was quicker."""
         side = Side.STAGING if opening is Opening.FLOAT_ON_STAGING else Side.PRODUCTION
         address = self.observed.addresses[side]
-        self._perform("create_float", self.pair.float, lambda: self._claim(address))
-        self._claimed = True
+        # The observation may be as old as the user's answer to a question. And where a provider ignores If-None-Match,
+        # the PUT would overwrite another run's journal: a read just before it leaves the smallest gap there can be.
+        found = read_float(self.client, self.pair.float)
+        if found is None:
+            self._perform("create_float", self.pair.float, lambda: self._claim(address))
+            self._claimed = self.created = self.rivalled = True
+        else:
+            lock.check_ours(found, self.journal)
         self.look()
 
     def _claim(self, address: PublicIp) -> Started:
-        self.float_perhaps = True
+        perhaps, self.float_perhaps = self.float_perhaps, True
         try:
             return lock.claim(self.client, self.journal, address)
         except (ArmError, LockHeld) as error:
             # Refused, and so not made; after a 5xx nobody knows.
-            self.float_perhaps = isinstance(error, ServerFault)
+            self.float_perhaps = perhaps or isinstance(error, ServerFault)
             raise
+
+    def outrank_rivals(self) -> None:
+        """See that no overlapping swap is at work, or give way to it; and look, because one may just have ended.
+
+        Raises LockHeld; our float is gone then.
+        """
+        try:
+            rivals.await_way(self.client, self.pair)
+        except Forbidden as error:
+            self.emit(
+                Noted(f"Whether an overlapping swap runs cannot be seen; etags still guard both. ({error})", True)
+            )
+        except LockHeld:
+            self.delete_float()
+            raise
+        self.look()
+        self.rivalled = False
 
     def repair_float(self) -> None:
         """PUT the float again as it is."""
@@ -138,15 +175,17 @@ class Execution:
         self._write(side, f"repair_{side.value}", None)
         self.look()
 
-    def attach(self, step: Attach) -> None:
-        """PUT a side's load balancer with another address on its frontend."""
+    def attach(self, step: Attach) -> bool:
+        """PUT a side's load balancer with another address on its frontend; False if it was only the trial of it."""
         if step.side.other not in self.written and wants_trial(step, self.observed, self.pair):
             self._write(step.side.other, trial_name(step), None)
-        else:
-            self._write(step.side, attach_name(step, self.pair), step.address)
-            if self.production_out:
-                return  # Confirming reads come after the outage.
-        self.look()
+            self.look()
+            return False
+        self._write(step.side, attach_name(step, self.pair), step.address)
+        if not self.production_out:
+            # Confirming reads come after the outage.
+            self.look()
+        return True
 
     def swap_natively(self, step: SwapNatively) -> None:
         """Ask ARM to exchange both addresses."""
@@ -231,10 +270,13 @@ class Execution:
 
     def _note_write(self, sides: set[Side]) -> None:
         self.written |= sides
+        self.attempted = self.attempted or bool(sides)
         # The etag changes once more when the operation completes, so what was read before it is of no use.
         self._stale |= sides
 
     def _wait(self, started: Started) -> Completed:
+        # Whatever is known is older than this operation, so it is read at the first pause, the float first of all.
+        self._read_at = float("-inf")
         return self.client.wait(
             started,
             deadline=self.clock.monotonic() + self._operation_s,
@@ -248,25 +290,27 @@ class Execution:
 
         And while staging's address is being attached: its outage is reported, too, and ends when Succeeded is read.
         """
-        reads = self.client.transport.remaining_reads
-        if not (self.production_out or self._attaching) or (reads is not None and reads < READ_RESERVE):
+        if not (self.production_out or self._attaching):
             return polite(waited, retry_after)
-        return min(1.0 if retry_after is None else retry_after, 1.0, max(0.1, 0.02 * waited))
+        reads = self.client.transport.remaining_reads
+        eager = max(0.1, 0.02 * waited) if reads is None or reads >= READ_RESERVE else 1.0
+        return min(1.0 if retry_after is None else retry_after, 1.0, eager)
 
     # --- knowledge ----------------------------------------------------------------------------------------------------
 
     def look(self) -> None:
         """Observe everything again. Raises LockHeld if the float is not ours any more."""
+        self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
         self.observed = observe(self.client, self.pair)
         self.float_perhaps = self.observed.float is not None
-        self._read_at = self.clock.monotonic()
+        read = self.clock.monotonic()
         self._stale.clear()
         for side in Side:
-            if self.observed.held(self.pair, side) != self._at_first[side]:
+            if self.attempted and self.observed.held(self.pair, side) != self._at_first[side]:
                 self.written.add(side)
             address = self.pair.originals[side]
             attached = any(works_on(self.observed, self.pair, address, frontend) for frontend in Side)
-            self.ledger.seen(address, attached=attached, read=self._read_at)
+            self.ledger.seen(address, attached=attached, read=read)
         self.guard.critical = self.production_out
         if self.observed.float is not None:
             lock.check_ours(self.observed.float, self.journal)
@@ -283,16 +327,23 @@ class Execution:
         self._read_at = self.clock.monotonic()
         deadline = self._read_at + PREFETCH_TIMEOUT_S
         try:
+            self.check_still_ours(deadline)
             for side in set(Side) - self._stale:
                 fresh = read_load_balancer(self.client, self.pair.load_balancer(side), deadline=deadline)
                 self.observed = self.observed.with_load_balancer(side, fresh)
-            float_ = read_float(self.client, self.pair.float, deadline=deadline)
         except (LockHeld, Refused):
             raise
         except VipswapError as error:
             # The operation goes on whatever this read says; the write itself is guarded by its etag.
             log.debug("reading ahead failed: %s", error)
-            return
+
+    def check_still_ours(self, deadline: float) -> None:
+        """Read the float. Raises LockHeld if another run took it over, Refused if its tags are damaged.
+
+        One that cannot be seen is no reason to stop inside the outage: whoever took over has written a load balancer,
+        and the etag tells.
+        """
+        float_ = read_float(self.client, self.pair.float, deadline=deadline)
         if float_ is not None:
             lock.check_ours(float_, self.journal)
 

@@ -15,15 +15,12 @@ from vipswap_rest.swap.model import PublicIp
 def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp) -> Started:
     """Begin to create the float with our journal in it, where there was none.
 
-    Raises LockHeld if somebody was quicker: only a 201 is a creation (a provider may ignore If-None-Match, and then
-    answers 200). Never sent twice: after a lost answer, read the float and compare the run.
+    Raises PreconditionFailed if there is one (perhaps ours, from a try whose answer was lost: read it), LockHeld if it
+    was created over another run's: a provider may ignore If-None-Match, and then answers 200 instead of 201.
     """
     float_ = journal.pair.float
     body = journals.float_body(stands_in_for, journal.tags())
-    try:
-        started = claim_public_ip(client, float_.resource_group, float_.name, body)
-    except PreconditionFailed as error:
-        raise held(journal, "was just created by another run") from error
+    started = claim_public_ip(client, float_.resource_group, float_.name, body)
     if started.response.status != 201:
         raise held(journal, "was just created by another run")
     return started
@@ -42,9 +39,10 @@ def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
 
 
 def check_ours(public_ip: PublicIp, journal: Journal) -> None:
-    """Raise LockHeld unless the float still bears our run id: another run may have taken it over."""
-    if journals.read(public_ip).run != journal.run:
-        raise held(journal, "was taken over by another run")
+    """Raise LockHeld unless the float bears our run id: another run may have created it, or taken it over."""
+    found = journals.read(public_ip)
+    if found.run != journal.run:
+        raise held(journal, f"is in the hands of another run ({found.run})")
 
 
 def mark_done(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:

@@ -51,8 +51,8 @@ class OutageLedger:
         """When the write was sent that took the address off, while it is off; else None."""
         return self._released.get(address) if address not in self._attached else None
 
-    def seconds(self, address: ResourceId) -> float | None:
-        """The outage's length; None if this run did not see both of its ends."""
+    def span(self, address: ResourceId) -> tuple[float, float] | None:
+        """When the outage began and ended; None if this run did not see both of its ends."""
         if address not in self._released or address not in self._attached:
             return None
-        return self._attached[address] - self._released[address]
+        return self._released[address], self._attached[address]

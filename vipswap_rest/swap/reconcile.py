@@ -149,6 +149,10 @@ def _unsettled(observed: Observed, pair: Pair) -> Step | None:
         if state != SUCCEEDED and state not in BROKEN:
             # Never supersede an operation in flight.
             return Wait(resource, f"it is {state}")
+    # What will be refused in the end is refused before anything is mended.
+    refused = _not_ours(observed, pair)
+    if refused:
+        return refused
     for side in Side:
         if observed.load_balancers[side].state in BROKEN:
             return Repair(side)
@@ -160,17 +164,23 @@ def _unsettled(observed: Observed, pair: Pair) -> Step | None:
     return _disagreement(observed, pair)
 
 
-def _disagreement(observed: Observed, pair: Pair) -> Step | None:
-    ours = {*pair.originals.values(), pair.float}
+def _not_ours(observed: Observed, pair: Pair) -> Refuse | None:
+    """Why a frontend is none that this swap may write, if one is."""
     for side in Side:
         frontend, held = pair.frontends[side], observed.held(pair, side)
         if observed.load_balancers[side].frontend(frontend) is None:
             return Refuse(frontend, "The frontend IP configuration is gone.")
         if held is None:
             return Refuse(frontend, "The frontend has no public IP address.")
-        if held not in ours:
+        if held not in (*pair.originals.values(), pair.float):
             return Refuse(frontend, f"The frontend holds {held}, which is none of this swap's addresses.")
-        if held == pair.float and observed.float is None:
+    return None
+
+
+def _disagreement(observed: Observed, pair: Pair) -> Wait | None:
+    for side in Side:
+        frontend, held = pair.frontends[side], observed.held(pair, side)
+        if held is None or (held == pair.float and observed.float is None):
             continue  # The frontend refers to it, so it exists: a late read must not keep production waiting.
         known = observed.public_ip(held)
         if known is None or not known.held_by(frontend):

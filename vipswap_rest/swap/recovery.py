@@ -10,17 +10,20 @@ from typing import Any
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Refused, UsageError
+from vipswap_rest.health import Check
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import LOAD_BALANCER, list_public_ips
 from vipswap_rest.swap import journal as journals
+from vipswap_rest.swap.command_lines import recover_command
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.foresight import production_works, steps_until_production_stays
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import Direction, Observed, PublicIp, Side
 from vipswap_rest.swap.observe import observe, read_float
 from vipswap_rest.swap.report import Emit, Outcome, Report
-from vipswap_rest.swap.resolve import Settling, recover_command, resource_id
+from vipswap_rest.swap.resolve import Settling, resource_id
 from vipswap_rest.swap.run import Options, carry_out, nothing_to_do, strategy_name
+from vipswap_rest.swap.verification import production_answers
 
 
 class Way(Enum):
@@ -40,8 +43,8 @@ class Interrupted:
     observed: Observed | None
     damage: Refused | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """One item of status's `swaps`."""
+    def as_json(self, check: Check) -> dict[str, Any]:
+        """One item of status's `swaps`; production's address is asked by `check` whether it answers."""
         told: dict[str, Any] = {"float": str(self.float), "damage": self.damage.message if self.damage else None}
         if self.journal is None or self.observed is None:
             return told
@@ -52,6 +55,7 @@ class Interrupted:
             "strategy": strategy_name(journal.opening),
             "goal": journal.direction.value,
             "production_attached": production_works(observed, pair),
+            "production_answers": production_answers(check, observed, pair),
             "recover": recover_command(pair),
         }
         for side in Side:

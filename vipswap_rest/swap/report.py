@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -97,30 +97,61 @@ Emit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
-class AddressReport:
-    """What became of one address: where it was and is, and its control-plane outage in seconds.
+class Observation:
+    """What a probe saw of one address during the run.
 
-    The outage runs from sending the write that took the address off its frontend until Succeeded was read for the one
-    that attached it; None if this run did not see both.
+    outages: `{lower_s, estimate_s, upper_s}` each, null where it was open at an end. undetected_upper_s: the longest
+    outage that could have gone unseen. answered_at: when the address had answered again at the latest, after the last
+    of the outages, in monotonic seconds; None if there was none, or it has not.
+    """
+
+    url: str
+    outages: tuple[Mapping[str, float | None], ...]
+    undetected_upper_s: float
+    answered_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressReport:
+    """What became of one address: where it was and is, and its outage as the control plane and as a probe saw it.
+
+    The control plane's outage runs from sending the write that took the address off its frontend until Succeeded was
+    read for the one that attached it, in monotonic seconds; None if this run did not see both.
     """
 
     public_ip: ResourceId
     address: str | None
     before: ResourceId | None
     after: ResourceId | None
-    control_plane_outage_s: float | None
+    control_plane: tuple[float, float] | None
+    observed: Observation | None = None
+
+    @property
+    def control_plane_outage_s(self) -> float | None:
+        """The length of the control plane's outage in seconds."""
+        return None if self.control_plane is None else self.control_plane[1] - self.control_plane[0]
+
+    @property
+    def lag_s(self) -> float | None:
+        """How long after the control plane's outage the address answered again, at the latest; below 0: before."""
+        if self.control_plane is None or self.observed is None or self.observed.answered_at is None:
+            return None
+        return self.observed.answered_at - self.control_plane[1]
 
     def as_json(self) -> dict[str, Any]:
-        """The output's `production` or `staging` object."""
-        return {
+        """The output's `production` or `staging` object; what a probe saw is in it where there was one."""
+        outage = self.control_plane_outage_s
+        told: dict[str, Any] = {
             "public_ip": str(self.public_ip),
             "address": self.address,
             "from": str(self.before) if self.before else None,
             "to": str(self.after) if self.after else None,
-            "control_plane_outage_s": None
-            if self.control_plane_outage_s is None
-            else round(self.control_plane_outage_s, 3),
+            "control_plane_outage_s": None if outage is None else round(outage, 3),
         }
+        if self.observed is not None:
+            told["observed_outages"] = [dict(item) for item in self.observed.outages]
+            told["undetected_upper_s"] = self.observed.undetected_upper_s
+        return told
 
 
 @dataclass(frozen=True, slots=True)

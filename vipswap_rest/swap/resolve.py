@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from vipswap_rest.arm import ArmClient
-from vipswap_rest.errors import LockHeld, NotFound, Refused, UsageError
+from vipswap_rest.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
 from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
 from vipswap_rest.network import LOAD_BALANCER, PUBLIC_IP
 from vipswap_rest.swap import journal as journals
+from vipswap_rest.swap import rivals
+from vipswap_rest.swap.command_lines import recover_command
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
 from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
@@ -72,7 +74,8 @@ def resolve(
 ) -> Resolved:
     """Find everything that a target names. Nothing is written.
 
-    Raises UsageError (several public frontends, none chosen), NotFound, Refused, LockHeld (a journal lies open).
+    Raises UsageError (several public frontends, none chosen), NotFound, Refused, LockHeld (this pair's journal lies
+    open, or that of a pair that has a load balancer in common with it).
     """
     ids = {
         side: resource_id(text, LOAD_BALANCER, client.subscription, target.resource_group)
@@ -100,7 +103,12 @@ def resolve(
         {side: chosen[side][1] for side in Side},
         float_id,
     )
-    observed = observe(client, pair)
+    _no_rival(client, pair)
+    observed = settling.observe(pair)
+    # Somebody may have begun since the float was read.
+    journal = journals.read(observed.float) if observed.float else None
+    if journal and not journal.done:
+        return _open_journal(client, journal, ids, vip)
     if vip is None or vip == pair.originals[Side.PRODUCTION]:
         return Resolved(pair, observed, journal)
     if vip == pair.originals[Side.STAGING]:
@@ -111,6 +119,17 @@ def resolve(
         f"production's frontend holds {pair.originals[Side.PRODUCTION]}, staging's {pair.originals[Side.STAGING]}.",
         hint="Name the address that one of the two frontends holds.",
     )
+
+
+def _no_rival(client: ArmClient, pair: Pair) -> None:
+    """Raise LockHeld if an overlapping swap is under way or was left behind."""
+    try:
+        found = rivals.find(client, pair)
+    except Forbidden:
+        # Who may not list addresses may swap all the same; the run looks once more, and tells.
+        return
+    for rival, _ in found:
+        raise rivals.overlapped(rival)
 
 
 def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceId], vip: ResourceId | None) -> Resolved:
@@ -129,27 +148,8 @@ def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceI
     )
 
 
-def recover_command(pair: Pair) -> str:
-    """The command line that finishes or undoes an interrupted swap of this pair."""
-    pair_ids = [pair.load_balancer(side) for side in Side]
-    return f"vipswap recover --subscription {pair.float.subscription} --lb1 {pair_ids[0]} --lb2 {pair_ids[1]}"
-
-
-def vip_command(pair: Pair, journal: Journal) -> str:
-    """The command line that states a journal's goal, and so begins or finishes it, and changes nothing twice."""
-    goal = pair.goal(journal.direction)
-    names = [
-        f"--subscription {pair.float.subscription}",
-        f"--lb1 {pair.load_balancer(Side.PRODUCTION)}",
-        f"--lb2 {pair.load_balancer(Side.STAGING)}",
-        f"--frontend1 {pair.frontends[Side.PRODUCTION].name}",
-        f"--frontend2 {pair.frontends[Side.STAGING].name}",
-        f"--vip {goal[Side.STAGING]}",
-    ]
-    return " ".join(["vipswap swap", *names, "--yes"])
-
-
 _Resource = TypeVar("_Resource", LoadBalancer, PublicIp | None)
+_Found = TypeVar("_Found")
 
 
 class Settling:
@@ -161,19 +161,36 @@ class Settling:
 
     def read(self, read: Callable[[ArmClient, ResourceId], _Resource], id: ResourceId) -> _Resource:
         """What `read` gives as soon as it is not in motion; None is at rest."""
+        return self._settled(lambda: read(self._client, id), lambda found: found)
+
+    def observe(self, pair: Pair) -> Observed:
+        """Everything there is as soon as nothing of it is in motion."""
+
+        def moving(found: Observed) -> LoadBalancer | PublicIp | None:
+            items: list[LoadBalancer | PublicIp] = [*found.load_balancers.values(), *found.public_ips]
+            return next((item for item in items if _in_motion(item)), None)
+
+        return self._settled(lambda: observe(self._client, pair), moving)
+
+    def _settled(
+        self, read: Callable[[], _Found], subject: Callable[[_Found], LoadBalancer | PublicIp | None]
+    ) -> _Found:
         noted, pause, clock = False, 0.1, self._client.clock
         while True:
-            found = read(self._client, id)
-            if found is None or found.state == SUCCEEDED or found.state in BROKEN:
-                return found
-            if clock.monotonic() >= self._until:
+            found = read()
+            moving = subject(found)
+            if moving is None or not _in_motion(moving) or clock.monotonic() >= self._until:
                 return found
             if not noted:
-                state = found.state.capitalize()
-                self._note(f"{found.id.name} is {state}; waiting up to {self._seconds:.0f} s for it")
+                state = moving.state.capitalize()
+                self._note(f"{moving.id.name} is {state}; waiting up to {self._seconds:.0f} s for it")
                 noted = True
             clock.sleep(pause)
             pause = min(1.0, 2 * pause)
+
+
+def _in_motion(found: LoadBalancer | PublicIp) -> bool:
+    return found.state != SUCCEEDED and found.state not in BROKEN
 
 
 def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[ResourceId, ResourceId]:

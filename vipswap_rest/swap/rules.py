@@ -73,6 +73,14 @@ def missing_ports(rule: Rule, others: list[Rule]) -> list[tuple[str, int, int]]:
     return [gap for gap in gaps if gap[1] <= gap[2]]
 
 
+def first_tcp_port(body: Mapping[str, Any], frontend: str) -> int | None:
+    """The port of the first TCP rule of a frontend (its id); None if there is none with a port of its own."""
+    for rule in rules_of(body, frontend):
+        if rule.kind is Kind.BALANCING and "tcp" in rule.protocols and rule.first == rule.last:
+            return rule.first
+    return None
+
+
 def _rule(kind: Kind, name: str, properties: Mapping[str, Any]) -> Rule:
     first, last = _ports(properties)
     protocol = str(properties.get("protocol") or "Tcp").lower()

@@ -13,6 +13,7 @@ from vipswap_rest.clock import rfc3339
 from vipswap_rest.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.swap import lock, preflight, surveyor
+from vipswap_rest.swap.command_lines import recover_command
 from vipswap_rest.swap.engine import Engine, Limits
 from vipswap_rest.swap.execution import Execution, Guard
 from vipswap_rest.swap.foresight import foresee
@@ -22,7 +23,7 @@ from vipswap_rest.swap.observe import observe
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
-from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, recover_command, resolve, states
+from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, resolve, states
 from vipswap_rest.swap.verification import Verification
 
 
@@ -183,6 +184,8 @@ def _adopt(
     Also says until when (monotonic seconds) a request of the run before us may still arrive: its client is taken for
     dead, and what a dead client sent is under way no longer than it would have waited for the answer.
     """
+    if before.float is not None and found is None:
+        lock.check_ours(before.float, journal)
     if before.float is None or found is None:
         return before, None
     lock.take_over(client, before.float, journal)
@@ -241,7 +244,7 @@ def _addresses(pair: Pair, before: Observed, after: Observed, execution: Executi
             after.addresses[side].address,
             _frontend_of(pair, before, id),
             _frontend_of(pair, after, id),
-            execution.ledger.seconds(id) if execution else None,
+            execution.ledger.span(id) if execution else None,
         )
     return reports
 

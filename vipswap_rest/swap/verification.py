@@ -8,7 +8,7 @@ from vipswap_rest.clock import Clock
 from vipswap_rest.errors import Refused
 from vipswap_rest.health import Check
 from vipswap_rest.swap.model import Observed, Pair, Side
-from vipswap_rest.swap.rules import Kind, rules_of
+from vipswap_rest.swap.rules import first_tcp_port
 
 BETWEEN_TRIES_S = 0.5
 VERIFY_TIMEOUT_S = 30.0
@@ -46,12 +46,22 @@ class Verification:
 def port_of(observed: Observed, pair: Pair) -> int:
     """The frontend port of the first TCP rule of staging's frontend: it serves staging's address now, production's
     later. Raises Refused if there is none."""
-    body = observed.load_balancers[Side.STAGING].body
-    for rule in rules_of(body, pair.frontends[Side.STAGING].key):
-        if rule.kind is Kind.BALANCING and "tcp" in rule.protocols and rule.first > 0:
-            return rule.first
-    raise Refused(
-        "NothingToAsk",
-        f"Staging's frontend {pair.frontends[Side.STAGING]} has no TCP rule, so its health cannot be asked.",
-        hint="Leave --health away.",
-    )
+    frontend = pair.frontends[Side.STAGING]
+    port = first_tcp_port(observed.load_balancers[Side.STAGING].body, frontend.key)
+    if port is None:
+        raise Refused(
+            "NothingToAsk",
+            f"Staging's frontend {frontend} has no TCP rule, so its health cannot be asked.",
+            hint="Leave --health away.",
+        )
+    return port
+
+
+def production_answers(check: Check, observed: Observed, pair: Pair) -> bool | None:
+    """Whether production's address answers, on the frontend that holds it; None where it cannot be asked."""
+    address = observed.addresses[Side.PRODUCTION]
+    for side in Side:
+        if observed.held(pair, side) == address.id and address.address:
+            port = first_tcp_port(observed.load_balancers[side].body, pair.frontends[side].key)
+            return None if port is None else check.answers(address.address, port) is None
+    return None

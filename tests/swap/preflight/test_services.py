@@ -1,0 +1,138 @@
+"""Preflight's findings on what is served: ports, NAT pools, outbound connections."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from tests.swap.lab import NETWORK, PRODUCTION_LB, STAGING_LB, Lab
+from tests.swap.preflight.worlds import NAMED, World, Worlds, found, frontend, properties, rule, serve
+
+
+def without_nat(lab: Lab) -> None:
+    properties(lab, STAGING_LB)["inboundNatPools"] = []
+
+
+def nat_only(lab: Lab) -> None:
+    """The article's own environment: no rule, and NAT pools for everything; staging has lost one of them."""
+    properties(lab, PRODUCTION_LB)["loadBalancingRules"] = []
+    without_nat(lab)
+
+
+def floating_nat(lab: Lab) -> None:
+    properties(lab, STAGING_LB)["inboundNatPools"][0]["properties"]["enableFloatingIP"] = True
+
+
+def chained(*ids: str) -> World:
+    def change(lab: Lab) -> None:
+        for id in ids:
+            frontend(lab, id)["gatewayLoadBalancer"] = {"id": f"{NETWORK}/loadBalancers/gw/frontendIPConfigurations/f"}
+
+    return change
+
+
+def outbound_rule(lab: Lab) -> None:
+    for id in (PRODUCTION_LB, STAGING_LB):
+        rule(lab, id)["disableOutboundSnat"] = True
+    reference = {"id": f"{PRODUCTION_LB}/FrontendIPConfigurations/LoadBalancerFrontEnd"}
+    properties(lab, PRODUCTION_LB)["outboundRules"] = [
+        {
+            "name": "out",
+            "id": f"{PRODUCTION_LB}/outboundRules/out",
+            "properties": {"frontendIPConfigurations": [reference]},
+        }
+    ]
+
+
+def twin(lab: Lab) -> None:
+    address = {"id": f"{NETWORK}/publicIPAddresses/six"}
+    properties(lab, PRODUCTION_LB)["frontendIPConfigurations"].append(
+        {
+            "name": "six",
+            "id": f"{PRODUCTION_LB}/frontendIPConfigurations/six",
+            "properties": {"publicIPAddress": address, "privateIPAddressVersion": "IPv6"},
+        }
+    )
+
+
+WORLDS: Worlds = {
+    "PortNotServed": [
+        serve(PRODUCTION_LB, frontendPort=443),
+        serve(PRODUCTION_LB, protocol="Udp"),
+        serve(PRODUCTION_LB, protocol="All", frontendPort=0),
+        serve(STAGING_LB, frontendIPConfiguration={"id": f"{STAGING_LB}/frontendIPConfigurations/other"}),
+        nat_only,
+    ],
+    "NatPortNotServed": [without_nat],
+    "FloatingIp": [
+        serve(PRODUCTION_LB, enableFloatingIP=True),
+        serve(STAGING_LB, enableFloatingIP=True),
+        floating_nat,
+    ],
+    "GatewayLoadBalancer": [chained(PRODUCTION_LB), chained(STAGING_LB)],
+    "OtherFrontendStays": [twin],
+    "OutboundAddressChanges": [lambda lab: None, outbound_rule],
+}
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        serve(STAGING_LB, protocol="All", frontendPort=0),
+        lambda lab: (
+            properties(lab, STAGING_LB).update(loadBalancingRules=[]),
+            properties(lab, STAGING_LB)["inboundNatPools"][1]["properties"].update(
+                frontendPortRangeStart=8999, frontendPortRangeEnd=9320
+            ),
+        ),
+    ],
+    ids=["a rule for all ports", "a NAT pool's range"],
+)
+def test_a_port_is_served_by_whatever_answers_on_it(world: World) -> None:
+    lab = Lab()
+    world(lab)
+
+    assert found(lab, "PortNotServed") == []
+
+
+def test_a_smaller_nat_pool_will_do() -> None:
+    lab = Lab()
+    properties(lab, STAGING_LB)["inboundNatPools"][0]["properties"]["frontendPortRangeEnd"] = 50010
+
+    assert found(lab, "NatPortNotServed") == []
+
+
+def test_the_message_names_what_is_missing() -> None:
+    lab = Lab()
+    serve(PRODUCTION_LB, protocol="All", frontendPort=0)(lab)
+
+    (finding,) = found(lab, "PortNotServed")
+
+    assert "TCP ports 1-8999, TCP ports 9001-9199" in finding.message
+    assert "all UDP ports" in finding.message
+
+
+def test_rules_of_another_frontend_do_not_count() -> None:
+    lab = Lab()
+    twin(lab)
+    other = copy.deepcopy(properties(lab, PRODUCTION_LB)["loadBalancingRules"][0])
+    other["name"], other["id"] = "six", f"{PRODUCTION_LB}/loadBalancingRules/six"
+    other["properties"] |= {
+        "frontendIPConfiguration": {"id": f"{PRODUCTION_LB}/frontendIPConfigurations/six"},
+        "frontendPort": 443,
+        "enableFloatingIP": True,
+    }
+    properties(lab, PRODUCTION_LB)["loadBalancingRules"].append(other)
+
+    codes = {finding.code for finding in lab.plan(NAMED).findings}
+
+    assert "OtherFrontendStays" in codes
+    assert not codes & {"PortNotServed", "FloatingIp"}
+
+
+def test_two_chained_frontends_are_alike() -> None:
+    lab = Lab()
+    chained(PRODUCTION_LB, STAGING_LB)(lab)
+
+    assert found(lab, "GatewayLoadBalancer") == []
