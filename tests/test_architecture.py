@@ -23,6 +23,8 @@ ALLOWED: dict[str, set[str]] = {
     "authorization": {"arm"},
     "health": set(),
     "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network"},
+    "probe": {"errors"},
+    "experiment": {"arm", "clock", "clouds", "errors", "ids", "probe", "swap"},
     "emulator": {"ids"},
     "cli": {
         "__init__",
@@ -31,9 +33,11 @@ ALLOWED: dict[str, set[str]] = {
         "clock",
         "clouds",
         "errors",
+        "experiment",
         "health",
         "ids",
         "network",
+        "probe",
         "swap",
         "transport",
         "emulator",
@@ -44,6 +48,23 @@ ALLOWED: dict[str, set[str]] = {
 # The pure core: no request and no clock in it.
 PURE = [
     "lro",
+    "emulator/data_plane/conversation",
+    "emulator/data_plane/outages",
+    "emulator/data_plane/pool",
+    "emulator/data_plane/routes",
+    "experiment/scene",
+    "experiment/quantities",
+    "experiment/columns",
+    "experiment/design",
+    "experiment/measured",
+    "experiment/paired",
+    "experiment/stats",
+    "experiment/summary",
+    "probe/answer",
+    "probe/findings",
+    "probe/outages",
+    "probe/samples",
+    "probe/schedule",
     "swap/model",
     "swap/reconcile",
     "swap/journal",
@@ -100,6 +121,24 @@ def test_a_part_imports_only_what_stands_below_it(path: Path) -> None:
 
 def test_every_part_has_its_place_in_the_order() -> None:
     assert {part_of(path) for path in modules()} == set(ALLOWED)
+
+
+def test_the_emulator_opens_sockets_and_starts_threads_in_its_shells_only() -> None:
+    found = {
+        str(path.relative_to(PACKAGE / "emulator"))
+        for path in (PACKAGE / "emulator").rglob("*.py")
+        if {name.split(".")[0] for name in imports(path)} & {"socket", "selectors", "threading", "asyncio", "aiohttp"}
+    }
+
+    assert found == {"server.py", *(f"data_plane/{name}.py" for name in ("loopback", "reactor", "vip"))}
+
+
+def test_matplotlib_is_imported_by_the_pictures_only_and_when_one_is_drawn() -> None:
+    users = {path for path in modules() if any(name.split(".")[0] == "matplotlib" for name in imports(path))}
+    assert {str(path.parent.relative_to(PACKAGE)) for path in users} == {"experiment/pictures"}
+    for path in users:
+        first = [ast.unparse(node) for node in ast.parse(path.read_text(encoding="utf-8")).body]
+        assert not [line for line in first if line.startswith(("import matplotlib", "from matplotlib"))]
 
 
 @pytest.mark.parametrize("name", PURE)

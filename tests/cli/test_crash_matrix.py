@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.cli.conftest import PAIR
+from tests.cli.conftest import PAIR, unprobed
 from tests.swap.lab import exchanged, without_server_set
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
@@ -52,7 +52,7 @@ class Cell:
     recovery: str
 
 
-def command(endpoint: str, home: Path, *arguments: str) -> subprocess.Popen[str]:
+def command(endpoint: str, home: Path, *arguments: str, request_timeout: int = 1) -> subprocess.Popen[str]:
     """`vipswap` in a process of its own that knows nothing but its environment."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -62,7 +62,7 @@ def command(endpoint: str, home: Path, *arguments: str) -> subprocess.Popen[str]
         "AZURE_ACCESS_TOKEN": "any",
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
     }
-    line = [sys.executable, "-m", "vipswap_rest", *arguments, "--request-timeout", "1"]
+    line = [sys.executable, "-m", "vipswap_rest", *unprobed(*arguments), "--request-timeout", str(request_timeout)]
     return subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import random
 import shlex
 import signal
 import subprocess
 import sys
+import threading
+import time
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import NETWORK, PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm
+from tests.cli.conftest import NETWORK, PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm, unprobed
+from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.clock import SystemClock
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
+from vipswap_rest.errors import Interrupted
 from vipswap_rest.swap.journal import read
 from vipswap_rest.swap.model import PublicIp, Side
 
@@ -41,7 +47,7 @@ def environment(arm: Arm) -> dict[str, str]:
 
 def run_until(arm: Arm, words: str, *numbers: signal.Signals) -> tuple[int, str, str]:
     """Run a swap, send it the signals once its stderr says `words`; returns exit code, stdout and stderr."""
-    line = [sys.executable, "-m", "vipswap_rest", "swap", *PAIR, "--yes", "--request-timeout", "1"]
+    line = [sys.executable, "-m", "vipswap_rest", *unprobed("swap", *PAIR, "--yes"), "--request-timeout", "1"]
     with subprocess.Popen(
         line, env=environment(arm), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -112,3 +118,31 @@ def test_a_second_signal_ends_it_at_once_and_says_that_production_is_off(arm: Ar
     assert "Traceback" not in err
     assert "vipswap recover" in err
     assert out.startswith("Interrupted")
+
+
+def test_a_signal_that_comes_while_something_is_held_is_taken_at_the_next_wait() -> None:
+    # Raised between any two bytecodes, it could leave a lock of a library's taken for ever.
+    lock, clock = threading.Lock(), SystemClock()
+    with SignalGuard() as guard:
+        with lock:
+            os.kill(os.getpid(), signal.SIGTERM)
+            while not guard.requested:
+                pass
+        with pytest.raises(Interrupted):
+            clock.sleep(60)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_signal_at_any_moment_ends_it_soon(seed: int, arm: Arm) -> None:
+    line = [sys.executable, "-m", "vipswap_rest", *unprobed("swap", *PAIR, "--yes"), "--request-timeout", "1"]
+    delay = random.Random(seed)
+    with subprocess.Popen(line, env=environment(arm), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        time.sleep(delay.uniform(0, 1.5))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode in (0, 130)
+    assert b"Traceback" not in err
+    assert PRODUCTION_IP in {arm.holds(PRODUCTION_LB), arm.holds(STAGING_LB)}

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+ADAPTER = ROOT / "tests" / "conformance" / "lro_adapter.py"
 DRIVER = ROOT.parent / "shared" / "lro" / "drive.py"
 AUTOREST, SPECTOR = (os.environ.get(f"VIPSWAP_LRO_{name}") for name in ("AUTOREST", "SPECTOR"))
 
@@ -30,7 +31,7 @@ def test_every_scenario_ends_as_it_should(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     subprocess.run(
         [
-            *(sys.executable, str(DRIVER), "--client", "tests.conformance.adapter:run", "--json", str(report)),
+            *(sys.executable, str(DRIVER), "--client", f"{ADAPTER}:run", "--json", str(report)),
             *("--autorest", AUTOREST or "", "--spector", SPECTOR or ""),
         ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

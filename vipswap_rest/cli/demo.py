@@ -8,22 +8,28 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
-from vipswap_rest.cli.output import print_report, seconds, tell_error
+from vipswap_rest.cli.live import live_lines
+from vipswap_rest.cli.output import print_report, seconds, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.errors import VipswapError
+from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
+from vipswap_rest.experiment.watch import watched_swap
 from vipswap_rest.network import list_load_balancers, list_public_ips
 from vipswap_rest.swap.model import Side
 from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options, plan, swap
+from vipswap_rest.swap.run import Options, plan
 from vipswap_rest.transport import Transport
 
 # The seed's own run of 2017, in the article: downtime and total.
 SEED_DOWNTIME_S, SEED_TOTAL_S = 61, 88
+# Of the probe: as close as it goes, since the demo's outages are short.
+INTERVAL_S = 0.01
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-scale", type=float, default=0.1, metavar="X", help="0.1 (the default) is ten times faster than in 2017"
     )
+    parser.add_argument("--timeline", metavar="FILE", help="draw the swap: FILE.svg or FILE.png (needs matplotlib)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     scale = arguments.time_scale
     if not 0 < scale <= 10:
         raise VipswapError("--time-scale is a number above 0 and up to 10.")
+    picture = Path(arguments.timeline) if arguments.timeline else None
+    if picture is not None:
+        check_picture(picture)
     with SignalGuard() as guard, emulator("--latency", "blog", "--time-scale", str(scale)) as arm:
         client = ArmClient(Transport(arm["endpoint"], ReadyToken("demo")), arm["subscription"])
         print(f"An emulated ARM runs at {arm['endpoint']}; every time below is the emulator's, none is Azure's.")
@@ -47,7 +57,17 @@ def run(arguments: argparse.Namespace) -> int:
         production, staging = arm["load_balancers"]
         print(flush=True)
         planned = plan(client, Target(production, staging, arm["resource_group"]), options)
-        report = swap(client, planned, options, emit=Progress(client.clock), guard=guard)
+        began = client.clock.monotonic()
+        report, recording = watched_swap(
+            client,
+            planned,
+            options,
+            emit=Progress(client.clock),
+            guard=guard,
+            interval_s=INTERVAL_S,
+            note=tell,
+            beside=lambda watch: live_lines(began, watch.live),
+        )
         if report.error:
             tell_error(report.error)
             return report.exit_code
@@ -63,6 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
                 f"({SEED_TOTAL_S} s before it deletes the float). The two operations that make the downtime take\n"
                 f"{SEED_DOWNTIME_S} s by themselves; what is above them is what this tool adds. All of it is emulated."
             )
+        if picture is not None:
+            write_picture(timeline(recording), picture)
+            print(f"\nThe swap is drawn in {picture}.")
     return 0
 
 

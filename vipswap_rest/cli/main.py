@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import vipswap_rest
-from vipswap_rest.cli import demo, emulator, recover, swap
+from vipswap_rest.cli import demo, emulator, experiment, probe, recover, swap
 from vipswap_rest.cli.output import tell, tell_error
 from vipswap_rest.errors import VipswapError
 
@@ -27,6 +27,13 @@ def parser() -> argparse.ArgumentParser:
         ("plan", swap.add_target_options, swap.run_plan, "show what a swap would do, and what forbids it"),
         ("status", recover.add_status_options, recover.run_status, "show interrupted swaps"),
         ("recover", recover.add_recover_options, recover.run_recover, "finish or undo an interrupted swap"),
+        ("probe", probe.add_options, probe.run, "measure whether addresses answer, and the outages they have"),
+        (
+            "experiment",
+            experiment.add_options,
+            experiment.run,
+            "swap again and again, and tell what the strategies cost",
+        ),
         ("demo", demo.add_options, demo.run, "swap once on an emulated ARM on this machine"),
         ("emulator", emulator.add_options, emulator.run, "an emulated ARM on this machine"),
     ):

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vipswap_rest.errors import VipswapError
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.report import AddressReport, Outcome, Report
+from vipswap_rest.swap.report import AddressReport, Observation, Outcome, Report
 
 _HEADLINES = {
     Outcome.SWAPPED: "Swapped",
@@ -50,10 +49,39 @@ def print_report(report: Report) -> None:
         print(f"{_HEADLINES[report.outcome]} ({report.strategy}).")
     for side, address in report.addresses.items():
         print(f"  {side.value:<11}{_place(address)}")
-    production = report.addresses.get(Side.PRODUCTION)
-    if report.outcome is Outcome.SWAPPED and production and production.control_plane_outage_s is not None:
-        print(f"  downtime   {seconds(production.control_plane_outage_s)}  (production's address, control plane)")
-        print(f"  total      {seconds(report.total_s)}")
+    if report.outcome in (Outcome.SWAPPED, Outcome.ROLLED_BACK):
+        _print_downtime(report)
+
+
+def _print_downtime(report: Report) -> None:
+    """Both addresses' downtime, as the control plane and as the probe saw it."""
+    rows = [(side, address) for side, address in report.addresses.items() if address.control_plane or address.observed]
+    if rows:
+        print(f"  {'downtime':<11}{'control plane':<16}{'observed':<34}lag")
+    for side, address in rows:
+        outage = address.control_plane_outage_s
+        control = "-" if outage is None else seconds(outage)
+        lag = "-" if address.lag_s is None else f"{address.lag_s:+.2f} s"
+        print(f"  {side.value:<11}{control:<16}{_observed(address.observed):<34}{lag}".rstrip())
+    if any(address.lag_s is not None for _, address in rows):
+        print("  (lag: from reading Succeeded to the first answer, at the latest)")
+    print(f"  total      {seconds(report.total_s)}")
+
+
+def _observed(observation: Observation | None) -> str:
+    """What the probe saw, in words: `6.20 s (6.15 s to 6.35 s)`."""
+    if observation is None:
+        return "not probed"
+    if not observation.outages:
+        return f"none seen (at most {seconds(observation.undetected_upper_s)})"
+    told = []
+    for outage in observation.outages:
+        lower, estimate, upper = (outage[key] for key in ("lower_s", "estimate_s", "upper_s"))
+        if estimate is None or upper is None:
+            told.append(f"at least {seconds(lower or 0.0)}")
+        else:
+            told.append(f"{seconds(estimate)} ({seconds(lower or 0.0)} to {seconds(upper)})")
+    return ", ".join(told)
 
 
 def _place(address: AddressReport) -> str:

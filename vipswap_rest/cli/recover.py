@@ -13,6 +13,7 @@ from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock
 from vipswap_rest.errors import UsageError
+from vipswap_rest.health import TcpCheck
 from vipswap_rest.swap.model import Side
 from vipswap_rest.swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
 from vipswap_rest.swap.report import Report
@@ -43,7 +44,7 @@ def run_status(arguments: argparse.Namespace) -> int:
     """Print the interrupted swaps."""
     found = _find(_client(arguments), arguments)
     if arguments.output == "json":
-        print_json({"swaps": [one.as_json() for one in found]})
+        print_json({"swaps": [one.as_json(TcpCheck()) for one in found]})
         return 0
     for one in found:
         _print(one)
@@ -53,11 +54,12 @@ def run_status(arguments: argparse.Namespace) -> int:
 
 
 def _print(one: Interrupted) -> None:
-    told = one.as_json()
+    told = one.as_json(TcpCheck())
     if one.damage is not None or one.journal is None:
         print(f"{one.float}: {told['damage']}")
         return
     attached = "attached" if told["production_attached"] else "on NO load balancer that works"
+    attached += {True: " and answers", False: " and does NOT answer", None: ""}[told["production_answers"]]
     print(f"A {told['strategy']} swap begun at {told['started_at']} (run {told['run']}): production is {attached}.")
     for side in Side:
         here = told[side.value]

@@ -5,23 +5,32 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.live import live_lines
 from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
+from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock
 from vipswap_rest.errors import Interrupted, Refused, UsageError, VipswapError
+from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
+from vipswap_rest.experiment.recording import Recording
+from vipswap_rest.experiment.watch import Watch, watched_swap
 from vipswap_rest.health import check_of
 from vipswap_rest.swap import preflight
+from vipswap_rest.swap.command_lines import vip_command
 from vipswap_rest.swap.engine import Limits
 from vipswap_rest.swap.model import Direction, Side
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import Outcome, Report
-from vipswap_rest.swap.resolve import Target, vip_command
+from vipswap_rest.swap.resolve import Target
 from vipswap_rest.swap.run import Options, Plan, plan, strategy_name, swap
 from vipswap_rest.swap.verification import VERIFY_TIMEOUT_S, Verification
 
@@ -97,6 +106,17 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
         help=f"how long production's address may stay silent after the swap (default {VERIFY_TIMEOUT_S:g})",
     )
     parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
+    parser.add_argument("--no-probe", action="store_true", help="do not ask the addresses whether they answer")
+    parser.add_argument(
+        "--probe-url",
+        metavar="URL",
+        help="what to ask instead of the first TCP rule's port: http://HOST[:PORT][/PATH] or tcp://HOST:PORT of "
+        "production; staging's address is asked likewise",
+    )
+    parser.add_argument(
+        "--interval", default="100ms", metavar="TIME", help="between two samples: 100ms (the default), 0.1s; from 10ms"
+    )
+    parser.add_argument("--timeline", metavar="FILE", help="draw the swap: FILE.svg or FILE.png (needs matplotlib)")
 
 
 def run_plan(arguments: argparse.Namespace) -> int:
@@ -150,6 +170,7 @@ def run_swap(arguments: argparse.Namespace) -> int:
 
 def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     options = _options(arguments)
+    _check_timeline(arguments)
     client = _client(arguments)
     planned = plan(client, _target(arguments), options, note=tell)
     preflight.refuse(planned.findings)
@@ -163,9 +184,45 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
         if arguments.yes and not arguments.vip:
             tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
     with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
-        report = swap(client, planned, options, emit=trail, guard=guard)
+        if arguments.no_probe or planned.resolved.reached:
+            report = swap(client, planned, options, emit=trail, guard=guard)
+        else:
+            report, recording = watched_swap(
+                client,
+                planned,
+                options,
+                emit=trail,
+                guard=guard,
+                interval_s=seconds_of("--interval", arguments.interval),
+                probe_url=arguments.probe_url,
+                note=tell,
+                beside=_live,
+            )
+            _draw(recording, arguments.timeline)
         trail.ended(report)
     return report
+
+
+def _live(watch: Watch) -> AbstractContextManager[None]:
+    """A line whenever an address begins or ceases to answer; for people only."""
+    return live_lines(time.monotonic(), watch.live) if sys.stderr.isatty() else nullcontext()
+
+
+def _check_timeline(arguments: argparse.Namespace) -> None:
+    """Whether the picture can be drawn is found out before anything is changed."""
+    if arguments.timeline is not None:
+        if arguments.no_probe:
+            raise UsageError("--timeline draws what the probe saw.", hint="Leave --no-probe away.")
+        check_picture(Path(arguments.timeline))
+
+
+def _draw(recording: Recording, path: str | None) -> None:
+    """Draw the swap. The swap is over, so a picture that cannot be drawn is told, and changes no exit code."""
+    if path is not None:
+        try:
+            write_picture(timeline(recording), Path(path))
+        except VipswapError as error:
+            tell_error(error)
 
 
 def _announce(planned: Plan) -> None:

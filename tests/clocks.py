@@ -1,0 +1,57 @@
+"""Clocks for tests on real sockets: one that runs faster than the machine's, and one that can be held."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+
+
+class FastClock:
+    """Runs `rate` times as fast as the machine's own clock; who waits on it waits really, and shorter."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._began, self._began_at = time.monotonic(), datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._began) * self.rate
+
+    def now(self) -> datetime:
+        return self._began_at + timedelta(seconds=self.monotonic())
+
+    def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            time.sleep(seconds / self.rate)
+
+
+class HeldClock:
+    """A clock that is held at first: an emulator on it ends no operation until it is told to.
+
+    Its methods may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._time = time.monotonic()
+        self._released: float | None = None
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass at once."""
+        with self._lock:
+            self._time += seconds
+
+    def release(self) -> None:
+        """Let time pass from now on, ten times as fast as the machine's."""
+        with self._lock:
+            self._released = self._released or time.monotonic()
+
+    def monotonic(self) -> float:
+        with self._lock:
+            return self._time + (0.0 if self._released is None else 10 * (time.monotonic() - self._released))
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
