@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.cli.conftest import PAIR, PRODUCTION_IP, STAGING_IP, Arm, Vipswap
+from tests.cli.conftest import PAIR, PRODUCTION_IP, STAGING_IP, STAGING_LB, Arm, Vipswap
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 
@@ -31,16 +31,23 @@ def unattached(request: pytest.FixtureRequest) -> Iterator[Arm]:
         yield Arm(server.endpoint)
 
 
-def swap(arm: Arm, *options: str) -> dict[str, Any]:
+def started(arm: Arm, *options: str, stdout: Any = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     """A swap in a process of its own, so that the emulator's work is not the prober's stall."""
-    line = [sys.executable, "-m", "vipswap_rest", "swap", *PAIR, "--yes", "-o", "json", "--interval", "10ms", *options]
+    line = [sys.executable, "-m", "vipswap_rest", "swap", *PAIR, "--yes", "--interval", "10ms", *options]
     environment = {
         **os.environ,
         "AZURE_RM_ENDPOINT": arm.endpoint,
         "AZURE_ACCESS_TOKEN": "any",
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
     }
-    ran = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        line, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+
+
+def swap(arm: Arm, *options: str) -> dict[str, Any]:
+    """Its report."""
+    ran = started(arm, "-o", "json", *options)
     assert ran.returncode == 0, ran.stderr
     told: dict[str, Any] = json.loads(ran.stdout)
     return told
@@ -121,7 +128,28 @@ def test_a_probe_that_cannot_be_is_refused_before_anything_is_changed(
 
     assert ran.code == 2
     assert "Traceback" not in ran.err
-    assert arm.writes() == []
+    assert arm.requests() == []
+
+
+@pytest.mark.parametrize("option", [("--interval", "0"), ("--probe-url", "nonsense"), ("--probe-url", "tcp://a:1")])
+def test_what_the_probe_is_told_is_looked_at_even_where_there_is_to_be_none(
+    option: tuple[str, str], arm: Arm, vipswap: Vipswap
+) -> None:
+    ran = vipswap("swap", *PAIR, "--yes", "--no-probe", *option)
+
+    assert ran.code == 2
+    assert arm.requests() == []
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_report_that_stdout_does_not_take_changes_no_exit_code_and_is_said(form: str, arm: Arm) -> None:
+    with open("/dev/full", "w") as full:
+        ran = started(arm, "--no-probe", "-o", form, stdout=full)
+
+    assert ran.returncode == 0
+    assert "the result could not be written to stdout: No space left on device." in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert arm.holds(STAGING_LB) == PRODUCTION_IP
 
 
 @pytest.mark.parametrize("extension", ["svg", "png"])

@@ -35,11 +35,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A target with the socket address that is asked."""
+    """A target with the socket address that is asked. others: further addresses of its name, which are not."""
 
     target: Target
     family: socket.AddressFamily
     address: tuple[str, int] | tuple[str, int, int, int]
+    others: tuple[str, ...] = ()
 
 
 def parse_target(url: str, *, identities: frozenset[str] = frozenset()) -> Target:
@@ -85,4 +86,5 @@ def resolve(target: Target) -> Endpoint:
     # A build without IPv6 names an IPv6 address in a form of its own, which no socket takes.
     if isinstance(address[0], int):
         raise VipswapError(f"This Python cannot reach {target.url}: it has no IPv6.", hint="Give an IPv4 address.")
-    return Endpoint(target, family, address)
+    others = dict.fromkeys(str(other[4][0]) for other in found[1:] if other[4][0] != address[0])
+    return Endpoint(target, family, address, tuple(others))
