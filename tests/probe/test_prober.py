@@ -30,19 +30,6 @@ CHUNKED = (
 FAULT = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
-@pytest.fixture
-def free_port() -> int:
-    """A port that nobody listens on, outside of the range that a client's own port may come from."""
-    for port in range(20000, 32000):
-        with socket.socket() as taken:
-            try:
-                taken.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("there is no free port")
-
-
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -83,11 +70,12 @@ def test_an_answer_is_ok_and_says_who() -> None:
         (hang_up, "reset"),
         (silent, "timeout"),
         (say(FAULT), "http_error"),
+        (say(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "http_error"),
         (say(b"220 mail ready\r\n"), "http_error"),
         (say(PLAIN[:30]), "reset"),
         (say(CHUNKED), "ok"),
     ],
-    ids=["reset", "closed without an answer", "silence", "503", "no HTTP", "half an answer", "chunked"],
+    ids=["reset", "closed without an answer", "silence", "503", "404", "no HTTP", "half an answer", "chunked"],
 )
 def test_every_end_of_a_sample_has_its_name(act: Callable[[socket.socket], None], expected: str) -> None:
     with Answering(act) as server:
