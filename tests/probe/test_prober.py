@@ -30,6 +30,13 @@ CHUNKED = (
 FAULT = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
+def endless(connection: socket.socket) -> None:
+    """Answer without a length, and leave the connection open."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\none-two")
+    connection.recv(4096)
+
+
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -74,12 +81,23 @@ def test_an_answer_is_ok_and_says_who() -> None:
         (say(b"220 mail ready\r\n"), "http_error"),
         (say(PLAIN[:30]), "reset"),
         (say(CHUNKED), "ok"),
+        (endless, "ok"),
     ],
-    ids=["reset", "closed without an answer", "silence", "503", "404", "no HTTP", "half an answer", "chunked"],
+    ids=[
+        "reset",
+        "closed without an answer",
+        "silence",
+        "503",
+        "404",
+        "no HTTP",
+        "half an answer",
+        "chunked",
+        "without an end",
+    ],
 )
 def test_every_end_of_a_sample_has_its_name(act: Callable[[socket.socket], None], expected: str) -> None:
     with Answering(act) as server:
-        found = probed(parse_target(server.url), timeout_s=0.3 if act is silent else 0.9).addresses[0]
+        found = probed(parse_target(server.url), timeout_s=0.3 if act in (silent, endless) else 0.9).addresses[0]
 
     assert outcomes(found) == {expected}
     assert set(found.identities) == ({"one-two"} if expected == "ok" else set())

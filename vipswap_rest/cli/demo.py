@@ -30,6 +30,8 @@ from vipswap_rest.transport import Transport
 SEED_DOWNTIME_S, SEED_TOTAL_S = 61, 88
 # Of the probe: as close as it goes, since the demo's outages are short.
 INTERVAL_S = 0.01
+# So many answers in a row of both sides, before it and after it: a second of each, to be seen in the picture.
+CLEAN_SAMPLES = 100
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             guard=guard,
             interval_s=INTERVAL_S,
             note=tell,
+            clean=CLEAN_SAMPLES,
             beside=lambda watch: live_lines(began, watch.live),
         )
         if report.error:

@@ -121,7 +121,7 @@ def watched_swap(
     if clean > 1 and len(watch.probed) < len(Side):
         raise VipswapError("Not both addresses answer from here, so nothing was swapped.", hint=ANSWER_HINT)
     with watch, beside(watch):
-        if clean > 1 and not watch.steady:
+        if not watch.answered_before() and clean > 1:
             raise VipswapError(
                 f"The addresses did not both answer {clean} samples in a row within {settle_s:g} s, so nothing was "
                 "swapped.",
@@ -134,9 +134,9 @@ def watched_swap(
 class Watch:
     """Probes the two addresses of a swap from before it to after it.
 
-    As a context manager it begins and ends the probing; `emit` goes between the run and whoever else listens;
-    `ended` waits until the addresses answer again and says what was seen. `probed` are the sides that are asked;
-    `steady` says whether they all answered well before the swap.
+    As a context manager it begins and ends the probing; `answered_before` waits until the addresses answer; `emit` goes
+    between the run and whoever else listens; `ended` waits until they answer again and says what was seen. `probed` are
+    the sides that are asked.
     """
 
     def __init__(
@@ -159,7 +159,6 @@ class Watch:
         self._clock, self._onward, self._emulated = clock, onward, emulated
         self._prober = Prober(list(self._targets.values()), interval_s) if self._targets else None
         self._interval_s, self._clean, self._settle_s = interval_s, clean, settle_s
-        self.steady = False
         self._open: tuple[str, float] | None = None
         self._accepted: float | None = None
         self._operations: list[Operation] = []
@@ -177,8 +176,6 @@ class Watch:
         self._began, self._started_at = self._clock.monotonic(), rfc3339(self._clock.now())
         if self._prober is not None:
             self._prober.start()
-            # An outage has two ends only if a good sample lies before it.
-            self.steady = self._await_answers(float("-inf"), BEFORE_S if self._clean == 1 else self._settle_s)
         return self
 
     def __exit__(
@@ -186,6 +183,11 @@ class Watch:
     ) -> None:
         if self._prober is not None:
             self._prober.__exit__(kind, error, trace)
+
+    def answered_before(self) -> bool:
+        """Wait until every address has answered as it shall; whether they have. An outage has two ends only if a good
+        sample lies before it."""
+        return self._await_answers(float("-inf"), BEFORE_S if self._clean == 1 else self._settle_s)
 
     def emit(self, event: Event) -> None:
         """Keep the times of the run's operations, and hand the event on."""

@@ -189,9 +189,7 @@ class Sampler:
             if flight.outcome is None:
                 if self._deadline(flight) > now:
                     return
-                ours = self._stalled - flight.stalled > _STALLED_PART * self._timeout
-                flight.outcome = Outcome.PROBER_ERROR if ours else Outcome.TIMEOUT
-                flight.error = "STALL" if ours else None
+                flight.expire(ours=self._stalled - flight.stalled > _STALLED_PART * self._timeout)
                 self._end(asked, flight)
             self._queue.popleft()
 

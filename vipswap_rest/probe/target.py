@@ -60,7 +60,7 @@ def parse_target(url: str, *, identities: frozenset[str] = frozenset()) -> Targe
     except ValueError as error:
         raise no(f"it is no URL ({error})") from error
     if parts.scheme == "https":
-        raise no("https is not supported; an http or tcp port of the same address moves with it")
+        raise no(f"https is not supported; tcp://HOST:{port or 443} asks whether that port takes connections")
     if parts.scheme not in ("http", "tcp") or not parts.netloc:
         raise no("it is no http:// or tcp:// URL")
     if not host:
