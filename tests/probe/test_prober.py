@@ -301,7 +301,7 @@ def test_more_addresses_than_there_are_file_descriptors_for_are_refused() -> Non
 
 
 def test_an_error_in_the_loop_reaches_whoever_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Sampler, now: float) -> float:
+    def fail(self: Sampler) -> None:
         raise ZeroDivisionError("the loop's own")
 
     monkeypatch.setattr(Sampler, "_round", fail)
@@ -309,6 +309,33 @@ def test_an_error_in_the_loop_reaches_whoever_stops_it(monkeypatch: pytest.Monke
 
     with pytest.raises(ZeroDivisionError):
         prober.stop()
+
+
+@pytest.mark.parametrize("part", ["_serve", "_expire", "_take_turn"])
+@pytest.mark.parametrize("before", [True, False], ids=["before it", "after it"])
+def test_wherever_the_loop_is_stopped_no_healthy_sample_becomes_a_timeout(
+    part: str, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some samples are always in flight, as each answer takes 50 ms."""
+    original = getattr(Sampler, part)
+    stops: list[float] = []
+
+    def stopped(self: Sampler, *arguments: object) -> object:
+        found = None if before else original(self, *arguments)
+        if not stops and len(self.asked[0].samples) > 20:
+            stops.append(time.monotonic())
+            time.sleep(1.0)
+        return original(self, *arguments) if before else found
+
+    monkeypatch.setattr(Sampler, part, stopped)
+    with Answering(delay_s=0.05) as server:
+        found = probed(parse_target(server.url), samples=40)
+
+    (address,) = found.addresses
+    assert stops
+    assert found.longest_stall_s >= 0.99
+    assert outcomes(address) == {"ok"}
+    assert "prober_error" not in address.counts
 
 
 class StallingPoller:
