@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from vipswap_rest.errors import UsageError, VipswapError
@@ -40,7 +40,7 @@ class Endpoint:
     target: Target
     family: socket.AddressFamily
     address: tuple[str, int] | tuple[str, int, int, int]
-    others: tuple[str, ...] = ()
+    others: tuple[str, ...] = field(default=(), compare=False)
 
 
 def parse_target(url: str, *, identities: frozenset[str] = frozenset()) -> Target:
