@@ -8,21 +8,30 @@ from datetime import datetime, timedelta, timezone
 
 
 class FastClock:
-    """Runs `rate` times as fast as the machine's own clock; who waits on it waits really, and shorter."""
+    """Runs `rate` times as fast as the machine's own clock; who waits on it waits really, and shorter.
+
+    Its methods may be called from any thread.
+    """
 
     def __init__(self, rate: float) -> None:
-        self.rate = rate
-        self._began, self._began_at = time.monotonic(), datetime.now(timezone.utc)
+        # The machine's time since when it runs so, its own time then, and how fast it runs: changed together.
+        self._pace = (time.monotonic(), 0.0, rate)
+        self._began_at = datetime.now(timezone.utc)
+
+    def run(self, rate: float) -> None:
+        """Run faster or slower from now on."""
+        self._pace = (time.monotonic(), self.monotonic(), rate)
 
     def monotonic(self) -> float:
-        return (time.monotonic() - self._began) * self.rate
+        since, then, rate = self._pace
+        return then + (time.monotonic() - since) * rate
 
     def now(self) -> datetime:
         return self._began_at + timedelta(seconds=self.monotonic())
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
-            time.sleep(seconds / self.rate)
+            time.sleep(seconds / self._pace[2])
 
 
 class HeldClock:

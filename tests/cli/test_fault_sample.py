@@ -67,6 +67,7 @@ def strike_at(lab: SocketLab, moment: Moment, fault: dict[str, Any]) -> None:
         if not struck and moment(opened, method, path):
             struck = True
             lab.strike(fault)
+            lab.hurry()
         opened = opened or opens(method, path)
 
     lab.wire.before = before
@@ -86,7 +87,7 @@ def samples() -> Iterator[Any]:
 def test_the_exit_code_is_true_over_sockets(
     opening: Opening, moment: Moment, effect: dict[str, Any], times: int
 ) -> None:
-    with SocketLab(LATENCY) as lab:
+    with SocketLab(LATENCY, calm=True) as lab:
         original = lab.snapshot()
         strike_at(lab, moment, {"match": {}, "effect": effect, "times": times})
 

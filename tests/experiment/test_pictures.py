@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import resource
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +12,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from tests.disk import files_no_longer_than
 from tests.experiment.recordings import operations, probed, recording
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.experiment.columns import Middle, Point
@@ -304,20 +303,10 @@ def test_what_cannot_be_written_is_said_in_one_sentence(tmp_path: Path, name: st
     assert [path.name for path in tmp_path.iterdir()] == ["folder.svg"]
 
 
-@pytest.fixture
-def no_room() -> Iterator[None]:
-    """The kernel takes no more than 1000 bytes for a file, as if the disk were full then."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.mark.usefixtures("no_room")
 def test_without_room_the_old_picture_stays_and_nothing_else_is_left(tmp_path: Path) -> None:
     (tmp_path / "swap.svg").write_text("old")
 
-    with pytest.raises(VipswapError, match=r"could not be written: File too large"):
+    with files_no_longer_than(1000), pytest.raises(VipswapError, match=r"could not be written: File too large"):
         write_picture(timeline(BY_FLOAT), tmp_path / "swap.svg")
 
     assert [path.name for path in tmp_path.iterdir()] == ["swap.svg"]

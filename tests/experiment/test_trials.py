@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.disk import files_no_longer_than
 from tests.experiment.bench import MANIFEST, Swapped, manifest, recording
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.experiment.design import Cell, Role, Way
@@ -46,17 +46,6 @@ def a_trial(number: int, made: Recording | None = None, *, valid: bool = True) -
 
 def contents(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
-
-
-@contextlib.contextmanager
-def files_no_longer_than(size: int) -> Iterator[None]:
-    """As on a disk that is full: a write beyond `size` bytes of a file is cut short or fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @contextlib.contextmanager

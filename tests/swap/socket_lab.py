@@ -1,7 +1,8 @@
 """The laboratory on real sockets: an emulator's server in a thread, and requests over loopback.
 
 Unless another is given, both sides' clock runs 200 times as fast as the machine's, so that what takes a minute takes
-0.3 s. How long the client waits for an answer is real, as a socket's timeout is.
+0.3 s. How long the client waits for an answer is real, as a socket's timeout is. Where something must happen before a
+run gives up, it begins calm, and hurries from then on: else a slow machine would take it for a fault.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from vipswap_rest.swap.run import Options
 from vipswap_rest.transport import Transport
 from vipswap_rest.transport.connection import Adapter
 
-RATE = 200.0
-# Really: how long a client waits for an answer while there are faults, and where none is expected to be missing.
-HURRIED_S, PATIENT_S = 0.2, 30.0
+RATE, CALM_RATE = 200.0, 10.0
+# Really: how long a client waits for an answer while there are faults, before there are any, and where none is expected
+# to be missing.
+HURRIED_S, CALM_S, PATIENT_S = 0.2, 1.0, 30.0
 _RUNNING = ("Updating", "Deleting")
 
 
@@ -73,14 +75,15 @@ class SocketLab(Laboratory):
     # However slow the machine is, a recovery that nothing disturbs has time.
     undisturbed = Options(limits=Limits(operation_s=1e6, patience_s=1e6))
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, *, calm: bool = False) -> None:
         self.events: list[Event] = []
-        self.clock: Clock = clock or FastClock(RATE)
+        self.clock: Clock = clock or FastClock(CALM_RATE if calm else RATE)
         self.server = EmulatorServer(settings)
         self.server.core = Emulator(settings, self.clock)
         self.server.__enter__()
         self.wire: Sockets = Sockets()
-        self.timeout_s = HURRIED_S
+        self.timeout_s = CALM_S if calm else HURRIED_S
+        self._transport: Transport | None = None
         self._admin = requests.Session()
         self._admin.trust_env = False
         # How long reads may be stale after the last fault.
@@ -100,10 +103,18 @@ class SocketLab(Laboratory):
     def client(self) -> ArmClient:
         session = requests.Session()
         session.mount("http://", self.wire)
-        transport = Transport(
+        self._transport = Transport(
             self.server.endpoint, ReadyToken("any"), clock=self.clock, session=session, read_timeout=self.timeout_s
         )
-        return ArmClient(transport, SUBSCRIPTION)
+        return ArmClient(self._transport, SUBSCRIPTION)
+
+    def hurry(self) -> None:
+        """End what was calm, for a client that is at work, too."""
+        self.timeout_s = HURRIED_S
+        if self._transport is not None:
+            self._transport.read_timeout = HURRIED_S
+        if isinstance(self.clock, FastClock):
+            self.clock.run(RATE)
 
     def resources(self) -> Iterator[dict[str, Any]]:
         return iter(self._ask("GET", "state")["resources"])
