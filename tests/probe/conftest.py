@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import socket
+from collections.abc import Iterator
 
 import pytest
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port that nobody listens on, outside of the range that a client's own port may come from."""
-    for port in range(20000, 32000):
-        with socket.socket() as taken:
+def free_port() -> Iterator[int]:
+    """A port that nobody listens on, outside of the range that a client's own port may come from. It is held, so that
+    nobody begins to listen on it either."""
+    with socket.socket() as held:
+        for port in random.sample(range(20000, 32000), 1000):
             try:
-                taken.bind(("127.0.0.1", port))
+                held.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+            yield port
+            return
     raise AssertionError("there is no free port")

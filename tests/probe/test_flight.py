@@ -78,13 +78,15 @@ def test_a_slot_that_comes_too_late_is_kept_as_unknown_and_not_sent(free_port: i
     assert samples.sent[0] == sampler.began
 
 
-def test_a_connection_that_came_to_itself_is_refused(free_port: int) -> None:
+def test_a_connection_that_came_to_itself_is_refused() -> None:
     """Where nobody listens the kernel may choose that very port for the client's own end."""
-    plan = Plan(Endpoint(parse_target(f"tcp://127.0.0.1:{free_port}"), socket.AF_INET, ("127.0.0.1", free_port)))
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    sock.connect(("127.0.0.1", port))
+    plan = Plan(Endpoint(parse_target(f"tcp://127.0.0.1:{port}"), socket.AF_INET, ("127.0.0.1", port)))
     flight = Flight(plan, time.monotonic(), 0.0)
-    flight.sock = socket.socket()
-    flight.sock.bind(("127.0.0.1", free_port))
-    flight.sock.connect(("127.0.0.1", free_port))
+    flight.sock = sock
 
     flight.advance()
     flight.close()
