@@ -59,17 +59,17 @@ def run(arguments: argparse.Namespace) -> int:
         production, staging = arm["load_balancers"]
         print(flush=True)
         planned = plan(client, Target(production, staging, arm["resource_group"]), options)
-        began = client.clock.monotonic()
+        progress = Progress(client.clock)
         report, recording = watched_swap(
             client,
             planned,
             options,
-            emit=Progress(client.clock),
+            emit=progress,
             guard=guard,
             interval_s=INTERVAL_S,
             note=tell,
             clean=CLEAN_SAMPLES,
-            beside=lambda watch: live_lines(began, watch.live),
+            beside=lambda watch: live_lines(progress.began, watch.live),
         )
         if report.error:
             tell_error(report.error)

@@ -152,7 +152,7 @@ def _measure(arguments: argparse.Namespace, directory: Path) -> None:
             probe_url=arguments.probe_url,
             guard=guard,
             note=tell,
-            beside=beside,
+            beside=beside(),
         )
         manifest = _manifest(arguments, client, home, design, interval_s)
         check_directory(directory, manifest)

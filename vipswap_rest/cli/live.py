@@ -67,9 +67,15 @@ def live_lines(began: float, source: Callable[[], Sequence[Live]]) -> Iterator[N
     lines.show(source())
 
 
-def beside(watch: Watch) -> AbstractContextManager[None]:
-    """The same beside a swap; nothing where stderr is no terminal."""
-    return live_lines(time.monotonic(), watch.live) if sys.stderr.isatty() else nullcontext()
+def beside(began: float | None = None) -> Callable[[Watch], AbstractContextManager[None]]:
+    """The same beside a swap; nothing where stderr is no terminal. began: see LiveLines; None is when it begins."""
+
+    def show(watch: Watch) -> AbstractContextManager[None]:
+        if not sys.stderr.isatty():
+            return nullcontext()
+        return live_lines(time.monotonic() if began is None else began, watch.live)
+
+    return show
 
 
 @contextmanager

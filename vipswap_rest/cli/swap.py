@@ -185,7 +185,8 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
             raise VipswapError("Not confirmed; nothing was changed.")
         if arguments.yes and not arguments.vip:
             tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
-    with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
+    progress = Progress(client.clock)
+    with AuditTrail(arguments.events, client.clock, progress) as trail:
         if arguments.no_probe or planned.resolved.reached:
             report = swap(client, planned, options, emit=trail, guard=guard)
         else:
@@ -198,7 +199,7 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
                 interval_s=interval_s,
                 probe_url=arguments.probe_url,
                 note=tell,
-                beside=beside,
+                beside=beside(progress.began),
             )
             _draw(recording, arguments.timeline)
         trail.ended(report)
