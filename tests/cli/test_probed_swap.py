@@ -70,9 +70,22 @@ def test_the_observed_outages_enclose_the_true_ones(unattached: Arm, way: str) -
         unseen = told[side]["undetected_upper_s"]
         assert true, side
         for length in true:
+            # The swap goes on for long enough to see both ends of each.
+            assert all(one["upper_s"] is not None for one in observed), observed
             held = [one for one in observed if one["lower_s"] <= length <= one["upper_s"]]
             assert held or length <= unseen, (side, true, observed, unseen)
         assert len(observed) <= len(true)
+
+
+def test_an_outage_whose_lost_samples_time_out_after_the_swap_has_two_ends(tmp_path: Path) -> None:
+    quick = tmp_path / "latency.json"
+    quick.write_text(json.dumps({"native_swap": 0.3, "retry_after": None}))
+    with EmulatorServer(Settings(latency=str(quick), data_plane=True, unattached="drop")) as server:
+        told = swap(Arm(server.endpoint), *WAYS["native"])
+
+    for side in ("production", "staging"):
+        (outage,) = told[side]["observed_outages"]
+        assert outage["upper_s"] is not None
 
 
 def test_the_report_shows_both_downtimes_side_by_side(vipswap: Vipswap) -> None:

@@ -207,7 +207,9 @@ class Watch:
         """The report with what was seen in it, and the recording. Where the run ended well it first waits until every
         address has answered again, for `settle_s` at most, or until `stop` says so."""
         if report.exit_code in (0, 5, 8):
-            self._await_answers(self._clock.monotonic(), self._settle_s, stop)
+            over = self._clock.monotonic()
+            if self._await_answers(over, self._settle_s, stop):
+                self._await_losses(over, stop)
         probed = []
         if self._prober is not None:
             findings = self._prober.stop()
@@ -226,6 +228,16 @@ class Watch:
             report.as_json(),
         )
         return report, recording
+
+    def _await_losses(self, since: float, stop: Callable[[], bool]) -> None:
+        """Wait for the samples that were sent by `since`, and then for one more answer: a sample is known to be lost
+        only when its time is over, and an outage has an end only if a good sample was sent after that."""
+        prober, waited = self._prober, False
+        while prober and prober.waits_since(since) and not stop():
+            waited = True
+            prober.wait(_LOOK_S)
+        if waited:
+            self._await_answers(self._clock.monotonic(), self._settle_s, stop)
 
     def _await_answers(self, since: float, seconds: float, stop: Callable[[], bool] = lambda: False) -> bool:
         """Wait until every address has answered as it shall, samples sent after `since`; for `seconds` at most.

@@ -99,6 +99,10 @@ class Prober:
         of the monotonic clock."""
         return tuple(asked.samples.good_in_a_row(moment, count) >= count for asked in self._started().asked)
 
+    def waits_since(self, moment: float) -> bool:
+        """Whether a sample that was sent by a moment of the monotonic clock has not ended."""
+        return self._started().waits_since(moment)
+
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it ends by itself, at most `seconds`; whether it has ended."""
         self._started()

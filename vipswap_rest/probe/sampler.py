@@ -119,6 +119,10 @@ class Sampler:
             # It may be closed, if the loop has ended by itself.
             self._waker.send(b"x")
 
+    def waits_since(self, moment: float) -> bool:
+        """Whether a sample that was sent by then has not ended. Any thread."""
+        return any(flight.sent <= moment for _, flight in list(self._flights.values()))
+
     def run(self) -> None:
         """The loop."""
         try:
