@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,16 @@ def test_the_lag_is_from_the_end_of_the_write_that_attached_it_to_the_first_answ
     assert lag > 0
 
 
+def test_the_lag_counts_from_the_last_write_that_attached_it() -> None:
+    made = recording(Swapped(), "float")
+    last = next(one for one in made.operations if one.name == "staging_to_production_address")
+    earlier = replace(last, began=last.began - 0.5, ended=last.began - 0.4)
+
+    again = replace(made, operations=(earlier, *made.operations))
+
+    assert measure(again)["production"].lag_s == measure(made)["production"].lag_s
+
+
 def test_an_address_that_was_not_probed_has_the_control_planes_outage_only() -> None:
     found = measure(recording(Swapped(unprobed=("staging",)), "float"))["staging"]
 
@@ -82,6 +93,8 @@ def test_what_is_measured_comes_back_from_json_as_it_was() -> None:
         (Swapped(also_down=(0.5, 0.8)), "production's address was down before the swap began"),
         (Swapped(also_down=(-1.0, 0.5)), "production's address was down before the swap began"),
         (Swapped(before_s=2.9), "production's address has 29 clean samples before the swap; 30 are needed"),
+        # The thirtieth was under way when the swap began.
+        (Swapped(before_s=2.911), "production's address has 29 clean samples before the swap; 30 are needed"),
         (Swapped(after_s=2.6), "clean samples after the swap; 30 are needed"),
         # Three failures, then 27 good ones to the end.
         (Swapped(also_down=(END_S - 3.0, END_S - 2.7)), "production's address has 27 clean samples after the swap"),
