@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,9 +26,11 @@ from tests.cli.conftest import (
     Arm,
     Vipswap,
 )
+from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 from vipswap_rest.experiment.recording import load
 
+TOKEN = "very-secret-token"
 FAST = ("--interval", "10ms", "--yes")
 # Two strategies, one block: 4 trials and 2 swaps before them.
 BOTH = ("experiment", *PAIR, *FAST, "--trials", "2", "--allow-few", "--seed", "5")
@@ -71,7 +74,7 @@ class Running:
         environment = {
             **os.environ,
             "AZURE_RM_ENDPOINT": arm.endpoint,
-            "AZURE_ACCESS_TOKEN": "any",
+            "AZURE_ACCESS_TOKEN": TOKEN,
             "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
         }
         self.process = subprocess.Popen(
@@ -124,6 +127,26 @@ def slow_down(arm: Arm, number: int) -> Callable[[], None]:
     return lambda: wait_for(under_way)
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """An experiment by the float alone that has come to its end, and what it printed; nobody writes into it."""
+    directory = tmp_path_factory.mktemp("finished") / "out"
+    with (
+        EmulatorServer(Settings(latency="blog", time_scale=0.004, data_plane=True)) as server,
+        Running(Arm(server.endpoint), *ALONE, "--out", str(directory), "-o", "json") as running,
+    ):
+        code, out, err = running.end()
+    assert code == 0, err
+    return directory, out
+
+
+@pytest.fixture
+def copied(finished: tuple[Path, str], tmp_path: Path) -> Path:
+    """A copy of that experiment, without its report."""
+    shutil.copytree(finished[0], tmp_path / "out", ignore=shutil.ignore_patterns("report.html", "outages.svg"))
+    return tmp_path / "out"
+
+
 def test_it_measures_each_strategy_both_ways_and_the_truth_lies_within_every_bound(
     vipswap: Vipswap, arm: Arm, tmp_path: Path
 ) -> None:
@@ -143,68 +166,67 @@ def test_it_measures_each_strategy_both_ways_and_the_truth_lies_within_every_bou
     for side, address in (("production", PRODUCTION_IP), ("staging", STAGING_IP)):
         truth = outages(arm, address)
         kept = lines(tmp_path / "out")
-        assert len(truth) == len(kept) == 6
+        # More than six where a busy machine made a trial be repeated.
+        assert len(truth) == len(kept) >= 6
         for (begin, end), line in zip(truth, kept, strict=True):
             assert line[side]["lower_s"] <= end - begin <= line[side]["upper_s"]
 
 
 def test_every_figure_comes_out_the_same_again_from_the_files_without_any_arm(
-    vipswap: Vipswap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vipswap: Vipswap, finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = vipswap(*ALONE, "--out", str(tmp_path / "out"), "-o", "json")
+    directory, printed = finished
     for name in ("AZURE_RM_ENDPOINT", "AZURE_ACCESS_TOKEN", "AZURE_SUBSCRIPTION_ID"):
         monkeypatch.delenv(name)
-    before = contents(tmp_path)
+    before = contents(directory)
 
-    again = vipswap("experiment", "--report", str(tmp_path / "out"), "-o", "json")
-    table = vipswap("experiment", "--report", str(tmp_path / "out"))
+    again = vipswap("experiment", "--report", str(directory), "-o", "json")
+    table = vipswap("experiment", "--report", str(directory))
 
-    assert first.code == again.code == table.code == 0, first.err + again.err
-    assert again.out == first.out
-    assert again.err == f"the report, for a browser: {tmp_path / 'out' / 'report.html'}\n"
-    assert contents(tmp_path) == before
+    assert again.code == table.code == 0, again.err
+    assert again.out == printed
+    assert again.err == f"the report, for a browser: {directory / 'report.html'}\n"
+    assert contents(directory) == before
     assert table.out.startswith("All of it is emulated")
     assert "2 of 2 trials" in table.out
     assert "(50.0 %)" in table.out
 
 
 def test_without_matplotlib_the_figures_are_told_all_the_same(
-    vipswap: Vipswap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vipswap: Vipswap, copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("matplotlib", "matplotlib.figure"):
         monkeypatch.setitem(sys.modules, name, None)
-    ran = vipswap(*ALONE, "--out", str(tmp_path / "out"))
+    ran = vipswap("experiment", "--report", str(copied))
 
     assert ran.code == 0
     assert "2 of 2 trials" in ran.out
     assert "no report.html" in ran.err
     assert "matplotlib" in ran.err
-    assert not (tmp_path / "out" / "report.html").exists()
+    assert not (copied / "report.html").exists()
 
 
-def test_the_manifest_says_what_was_measured_and_no_file_holds_the_token(
-    vipswap: Vipswap, arm: Arm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AZURE_ACCESS_TOKEN", "very-secret-token")
-    ran = vipswap(*ALONE, "--out", str(tmp_path / "out"))
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+def test_the_manifest_says_what_was_measured_and_no_file_holds_the_token(finished: tuple[Path, str]) -> None:
+    directory, _ = finished
+    manifest = json.loads((directory / "manifest.json").read_text())
 
-    assert ran.code == 0, ran.err
     assert manifest["load_balancers"] == [PRODUCTION_LB, STAGING_LB]
     assert manifest["public_ips"] == [PRODUCTION_IP, STAGING_IP]
     assert (manifest["endpoint_host"], manifest["emulated"]) == ("127.0.0.1", True)
     assert (manifest["seed"], manifest["trials"], manifest["interval_s"]) == (5, 2, 0.01)
     assert {"vipswap_rest", "python", "Microsoft.Network"} == set(manifest["versions"])
     assert manifest["cpu_count"] >= 1
-    assert not [name for name, data in contents(tmp_path).items() if b"very-secret" in data]
-    recorded = load(tmp_path / "out" / "samples" / "0003")
-    assert "very-secret" not in json.dumps(recorded.report)
+    assert not [name for name, data in contents(directory).items() if TOKEN.encode() in data]
+    recorded = load(directory / "samples" / "0003")
+    assert TOKEN not in json.dumps(recorded.report)
 
 
-def test_each_trial_has_thirty_clean_samples_of_each_address_before_and_after(vipswap: Vipswap, tmp_path: Path) -> None:
-    vipswap(*ALONE, "--out", str(tmp_path / "out"))
-    for line in (line for line in lines(tmp_path / "out") if line["valid"]):
-        recorded = load(tmp_path / "out" / line["samples"])
+def test_each_trial_has_thirty_clean_samples_of_each_address_before_and_after(finished: tuple[Path, str]) -> None:
+    directory, _ = finished
+    valid = [line for line in lines(directory) if line["valid"]]
+    assert len(valid) == 2
+    for line in valid:
+        recorded = load(directory / line["samples"])
         began, ended = recorded.operations[0].began, recorded.operations[-2].ended
         for probed in recorded.probed:
             samples = probed.findings.samples
@@ -292,20 +314,19 @@ def test_killed_in_the_middle_of_a_swap_it_goes_on_once_that_swap_is_recovered(
 
 
 def test_an_experiment_of_another_design_is_refused_before_anything_is_swapped(
-    vipswap: Vipswap, arm: Arm, tmp_path: Path
+    vipswap: Vipswap, arm: Arm, copied: Path
 ) -> None:
-    vipswap(*ALONE, "--out", str(tmp_path / "out"))
-    before, writes = contents(tmp_path), arm.writes()
+    before, writes = contents(copied), arm.writes()
 
     for change in (("--seed", "6"), ("--trials", "4"), ("--strategies", "native"), ("--interval", "20ms")):
-        ran = vipswap(*ALONE, *change, "--out", str(tmp_path / "out"))
+        ran = vipswap(*ALONE, *change, "--out", str(copied))
         assert ran.code == 2
         assert "An experiment of another design lies in" in ran.err
         assert "swaps on the emulator" not in ran.err
     exchanged = ("--lb1", "vipswap2lb", "--lb2", "vipswap1lb")
-    ran = vipswap(*ALONE, *exchanged, "--out", str(tmp_path / "out"))
+    ran = vipswap(*ALONE, *exchanged, "--out", str(copied))
     assert ran.code == 2
-    assert contents(tmp_path) == before
+    assert contents(copied) == before
     assert arm.writes() == writes
 
 
