@@ -17,7 +17,13 @@ import pytest
 from tests.probe.answering import Answering
 from vipswap_rest.cli.main import main
 from vipswap_rest.cli.probe import seconds_of
+from vipswap_rest.cli.probe_report import print_findings
 from vipswap_rest.errors import UsageError
+from vipswap_rest.probe.findings import address_findings
+from vipswap_rest.probe.held import Break, HeldFindings, How
+from vipswap_rest.probe.prober import Findings
+from vipswap_rest.probe.samples import Samples
+from vipswap_rest.probe.target import Endpoint, parse_target
 
 Probe = Callable[..., tuple[int, str, str]]
 BRIEFLY = ("--duration", "300ms", "--interval", "20ms")
@@ -231,3 +237,25 @@ def test_on_a_terminal_it_tells_when_an_address_answers_and_when_it_does_not(dea
     assert json.loads(out)["addresses"][0]["answered"] is True
     assert f"{server.url} answers (one)" in told
     assert f"{dead_url} does not answer (refused)" in told
+
+
+def test_of_held_connections_it_says_how_each_broke_and_that_they_are_covered(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    breaks = (Break(0, How.RESET, 11.0, 11.25), Break(1, How.SILENCE, 12.0, 12.5, resumed=14.0))
+    target = parse_target("http://127.0.0.1:9/")
+    found = address_findings(
+        Endpoint(target, socket.AF_INET, ("127.0.0.1", 9)),
+        Samples(),
+        interval_s=0.1,
+        begin=10.0,
+        end=20.0,
+        held=HeldFindings(3, 0, 1, breaks, {"one": 3}),
+    )
+    print_findings(Findings((found,), 0.1, 10.0, 20.0, False, 0.0, 0.0))
+    told = capsys.readouterr().out
+
+    assert "#0: reset between 1.000 s and 1.250 s\n" in told
+    silent = "what was asked at 2.000 s was answered, what was asked at 2.500 s was not, answered after all at 4.000 s"
+    assert f"#1: fell silent: {silent}\n" in told
+    assert "open already but for those held" in told

@@ -15,11 +15,13 @@ COVERAGE = (
     "connections that were open already (pooled and HTTP/2 clients may hang silently), UDP, ICMP, other networks and "
     "zones, outbound SNAT."
 )
+COVERAGE_HELD = COVERAGE.replace(
+    "connections that were open already (pooled", "connections that were open already but for those held (pooled"
+)
 _MOST_LINES = 10
-_BREAKS = {
+_BREAKS: dict[How, str] = {
     How.RESET: "reset",
     How.CLOSED: "closed by the other end",
-    How.SILENCE: "fell silent",
     How.NOT_KEPT: "not kept open by the server,",
 }
 
@@ -32,7 +34,7 @@ def findings_json(findings: Findings) -> dict[str, Any]:
         "interval_s": findings.interval_s,
         "longest_stall_s": round(findings.longest_stall_s, 6),
         "suspended_s": round(findings.suspended_s, 3),
-        "coverage": COVERAGE,
+        "coverage": _coverage(findings),
         "addresses": [_address_json(found, findings.began) for found in findings.addresses],
     }
 
@@ -107,7 +109,11 @@ def print_findings(findings: Findings) -> None:
         print("It ended by itself: there is no room for more samples.")
     if findings.suspended_s >= 0.1:
         print(f"This machine slept for {findings.suspended_s:.1f} s meanwhile; no figure contains that time.")
-    print(COVERAGE)
+    print(_coverage(findings))
+
+
+def _coverage(findings: Findings) -> str:
+    return COVERAGE_HELD if any(found.held for found in findings.addresses) else COVERAGE
 
 
 def _print_address(found: AddressFindings, began: float) -> None:
@@ -156,9 +162,14 @@ def _held_words(held: HeldFindings, began: float) -> list[str]:
     missed = f", {held.not_opened} could not be opened" if held.not_opened else ""
     words = [f"{held.intact} of {held.opened} connections well to the end{missed}"]
     for one in held.breaks:
-        between = f"between {one.last_good - began:.3f} s and {one.noticed - began:.3f} s"
+        last, noticed = f"{one.last_good - began:.3f} s", f"{one.noticed - began:.3f} s"
         after_all = "" if one.resumed is None else f", answered after all at {one.resumed - began:.3f} s"
-        words.append(f"#{one.connection}: {_BREAKS[one.how]} {between}{after_all}")
+        if one.how is How.SILENCE:
+            # It may have broken a moment after that request was sent, before it was served.
+            how = f"fell silent: what was asked at {last} was answered, what was asked at {noticed} was not"
+        else:
+            how = f"{_BREAKS[one.how]} between {last} and {noticed}"
+        words.append(f"#{one.connection}: {how}{after_all}")
     return words
 
 
