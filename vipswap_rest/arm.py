@@ -97,7 +97,7 @@ class ArmClient:
         deadline: float | None = None,
     ) -> Response:
         """One request, answered with success. Raises ArmError, TransportError, ProtocolError."""
-        return self._checked(method, self.url(path, params=params), body=body, headers=headers, deadline=deadline)
+        return self._json(method, self.url(path, params=params), body=body, headers=headers, deadline=deadline)
 
     def get(self, path: str, *, api: str = "network", deadline: float | None = None) -> dict[str, Any]:
         """The resource as ARM shows it. Raises ArmError, TransportError, ProtocolError."""
@@ -167,12 +167,7 @@ class ArmClient:
     ) -> Started:
         """Begin an operation, or do at once what needs none. `once`: see Transport.send. Raises as `request` does."""
         url = self.url(path, params=params)
-        response = self._checked(method, url, body=body, headers=headers, deadline=deadline, once=once)
-        if isinstance(response.body, lro.NotJson):
-            raise ProtocolError(
-                f"{method} {redact(url)}: ARM answered {response.status} with a body that is no JSON; it may be done.",
-                hint="Check --endpoint, and whether a proxy answers in ARM's place.",
-            )
+        response = self._json(method, url, body=body, headers=headers, deadline=deadline, once=once)
         return Started(lro.begin(method, url, response, final_state), response, _lasting(headers))
 
     def put(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None, once: bool = False) -> Started:
@@ -230,6 +225,16 @@ class ArmClient:
                 self._pause(step, paused, pace(paused - begun, step.retry_after), limit)
             latest = self._read(started, step.operation, step.operation.url, limit)
             step, polls = lro.advance(step.operation, latest), polls + 1
+
+    def _json(self, method: str, url: str, **options: Any) -> Response:
+        response = self._checked(method, url, **options)
+        if isinstance(response.body, lro.NotJson):
+            done = "" if method == "GET" else "; it may be done"
+            raise ProtocolError(
+                f"{method} {redact(url)}: ARM answered {response.status} with a body that is no JSON{done}.",
+                hint="Check --endpoint, and whether a proxy answers in ARM's place.",
+            )
+        return response
 
     def _checked(self, method: str, url: str, **options: Any) -> Response:
         response = self.transport.send(method, url, **options)

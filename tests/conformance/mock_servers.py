@@ -84,9 +84,12 @@ def install() -> None:
                 log.seek(0)
                 words = [line for line in log.read().splitlines() if line.startswith("npm error")] or ["npm failed"]
                 raise Unavailable(f"npm could not install {', '.join(PACKAGES[name])}: {'; '.join(words[:3])}")
-            # Another run may have been faster.
-            if not _folder(name).is_dir():
+            try:
                 Path(scratch, name).rename(_folder(name))
+            except OSError:
+                # Another run may have been faster.
+                if not _folder(name).is_dir():
+                    raise
 
 
 @contextmanager

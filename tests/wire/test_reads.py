@@ -62,11 +62,14 @@ def test_one_request_of_any_kind_gives_its_answer_or_its_error(arm: responses.Re
     arm.head(LIST_URL, status=204)
     arm.get(f"{ARM}{LIST}", json=[1])
     arm.get(f"{ARM}{LIST}?a=1&a=2", status=404)
+    arm.get(f"{ARM}{LIST}?b=1", body="<html>Sign in</html>")
 
     assert client.request("HEAD", LIST).status == 204
     assert client.request("GET", LIST, params={}).body == [1]
     with pytest.raises(NotFound):
         client.request("GET", LIST, params={"a": [1, 2]})
+    with pytest.raises(ProtocolError, match="no JSON"):
+        client.request("GET", LIST, params={"b": 1})
 
 
 def test_pages_that_go_in_a_circle_end(arm: responses.RequestsMock, client: ArmClient) -> None:
