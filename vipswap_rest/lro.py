@@ -259,7 +259,7 @@ def _by_location(operation: Operation, answer: Answer) -> Step:
     body = answer.body if isinstance(answer.body, dict) else {}
     state = _state(body).lower()
     word = state or _text(body, "status").lower()
-    if word == "failed" or word in _CANCELED:
+    if word == "failed" or word in _CANCELED or (not word and _is_error(body)):
         return _ended(operation, word, body)
     if operation.method in ("PUT", "PATCH"):
         if body and (state or not word):
@@ -278,6 +278,8 @@ def _by_resource(operation: Operation, answer: Answer) -> Step:
     if answer.status >= 400 or not isinstance(answer.body, dict):
         return Unreadable(operation)
     word = _state(answer.body).lower()
+    if not word and _is_error(answer.body):
+        return Unreadable(operation)
     if word == "failed" or word in _CANCELED:
         return _ended(operation, word, answer.body)
     if operation.method != "DELETE" and (not word or word in _SUCCEEDED):
@@ -305,6 +307,11 @@ def _ended(operation: Operation, word: str, body: dict[str, Any]) -> Ended:
         message or f"The operation ended {'Canceled' if canceled else 'Failed'} without an error of its own.",
         details,
     )
+
+
+def _is_error(body: dict[str, Any]) -> bool:
+    """Whether a body without a state is an error's, although its HTTP status is none."""
+    return isinstance(body.get("error"), dict) and bool(body["error"])
 
 
 def _state(body: dict[str, Any]) -> str:

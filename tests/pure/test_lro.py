@@ -248,6 +248,19 @@ def test_location_that_says_failed_in_its_body_has_failed_whatever_its_http_stat
         assert step.canceled is (word == "Canceled")
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
+def test_an_errors_body_is_no_success_although_its_http_status_is(method: str) -> None:
+    said = Answer(200, {"error": {"code": "X", "message": "Y"}})
+    step = lro.advance(operation(method, Via.LOCATION), said)
+
+    assert isinstance(step, Ended)
+    assert (step.code, step.message) == ("X", "Y")
+    assert isinstance(lro.advance(operation(method, Via.RESOURCE), said), Unreadable)
+    # A result may speak of errors.
+    result = {"status": "Done", "error": {"code": "X"}}
+    assert isinstance(lro.advance(operation("POST", Via.LOCATION), Answer(200, result)), Finished)
+
+
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_location_that_shows_a_resource_at_work_is_asked_again(method: str) -> None:
     old = operation(method, Via.LOCATION)
