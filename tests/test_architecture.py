@@ -18,7 +18,8 @@ ALLOWED: dict[str, set[str]] = {
     "lro": {"errors"},
     "transport": {"__init__", "clock", "clouds", "errors", "lro"},
     "auth": {"clock", "clouds", "errors", "transport"},
-    "arm": {"clouds", "errors", "lro", "transport"},
+    "paging": {"lro"},
+    "arm": {"clouds", "errors", "lro", "paging", "transport"},
     "network": {"arm", "ids"},
     "authorization": {"arm"},
     "health": set(),
@@ -48,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
 # The pure core: no request and no clock in it.
 PURE = [
     "lro",
+    "paging",
     "emulator/data_plane/conversation",
     "emulator/data_plane/outages",
     "emulator/data_plane/pool",

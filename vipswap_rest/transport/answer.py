@@ -9,10 +9,12 @@ from typing import Any
 
 import requests
 
+from vipswap_rest.lro import NotJson
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of ARM's: status, headers, and the body as parsed JSON (None if empty, a str if not JSON).
+    """An answer of ARM's: status, headers, and the body as parsed JSON (None if empty, NotJson if it is none).
 
     `sent` and `received` are monotonic seconds of the try that was answered.
     """
@@ -45,4 +47,4 @@ def parse(answer: requests.Response, token: str) -> Any:
     try:
         return json.loads(content) if content.strip(b"\xef\xbb\xbf \t\r\n") else None
     except (ValueError, RecursionError):
-        return content.decode(errors="replace")
+        return NotJson(content.decode(errors="replace"))
