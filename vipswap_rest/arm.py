@@ -31,6 +31,9 @@ OPERATION_TIMEOUT_S = 900.0
 # 86400 would cost a day, a 0 a thousand requests.
 LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.1
 
+# Of one list. A page has hundreds of items, and a subscription a thousand load balancers.
+PAGES_AT_MOST = 1000
+
 # (seconds waited so far, Retry-After or None) -> seconds until the next poll
 Pace = Callable[[float, float | None], float]
 
@@ -99,8 +102,10 @@ class ArmClient:
             if version and "api-version=" not in url:
                 # ARM refuses a request without one; some providers' links leave it to the client.
                 url += ("&" if "?" in url else "?") + f"api-version={version}"
-            if url in seen:
-                raise ProtocolError(f"GET {redact(url)}: the pages of the list go in a circle.")
+            if url in seen or len(seen) >= PAGES_AT_MOST:
+                raise ProtocolError(f"GET {redact(url)}: the pages of the list have no end.")
+            if deadline is not None and self.clock.monotonic() >= deadline:
+                raise TransportError(f"GET {redact(url)}: the time for the list is up.")
             seen.add(url)
             page = _object(self._checked("GET", url, deadline=deadline), redact(url))
 
@@ -183,9 +188,10 @@ class ArmClient:
     def _read(self, operation: lro.Operation, url: str, limit: float) -> Response:
         try:
             return self.transport.send("GET", url, deadline=limit)
-        except TransportError as error:
-            if self.clock.monotonic() >= limit:
+        except (TransportError, ProtocolError) as error:
+            if isinstance(error, TransportError) and self.clock.monotonic() >= limit:
                 raise self._timed_out(operation) from error
+            error.operation_url = operation.url
             raise
 
     def _pause(self, step: lro.Poll, since: float, pause: float, limit: float) -> None:
@@ -216,6 +222,7 @@ class ArmClient:
             )
         cause = self._unreadable(step.operation.url, latest)
         if isinstance(cause, Unauthorized):
+            cause.operation_url = step.operation.url
             raise cause
         raise OperationUnreadable(
             f"How the operation goes could not be read: {cause}",

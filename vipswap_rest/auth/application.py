@@ -19,7 +19,7 @@ from vipswap_rest.auth.renewed import Renewed
 from vipswap_rest.clock import Clock
 from vipswap_rest.clouds import Cloud, is_loopback
 from vipswap_rest.errors import CredentialError
-from vipswap_rest.transport import certificates
+from vipswap_rest.transport import BoundedSession, certificates
 
 TOKEN_TIMEOUT_S = 30.0
 WAYS = (
@@ -28,16 +28,17 @@ WAYS = (
 )
 
 
-class _TokenSession(requests.Session):
-    """msal's HTTP client: as it comes it waits for ever, and REQUESTS_CA_BUNDLE goes before its own `verify`."""
+class _TokenSession(BoundedSession):
+    """msal's HTTP client: as it comes it waits for ever, REQUESTS_CA_BUNDLE goes before its own `verify`, and it takes
+    the secret wherever it is redirected to."""
 
     def __init__(self, authority: str, ca_file: str | None) -> None:
-        super().__init__()
+        super().__init__(TOKEN_TIMEOUT_S)
         self._certificates = certificates(ca_file)
         self.trust_env = not is_loopback(urlsplit(authority).hostname or "")
 
     def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
-        options = {"timeout": TOKEN_TIMEOUT_S, "verify": self._certificates} | options
+        options = {"timeout": TOKEN_TIMEOUT_S, "verify": self._certificates} | options | {"allow_redirects": False}
         return super().request(method, url, *args, **options)
 
 

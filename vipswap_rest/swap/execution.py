@@ -12,7 +12,17 @@ from dataclasses import replace
 from typing import Protocol
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S, ArmClient, Completed, Started, polite
-from vipswap_rest.errors import AnswerLost, ArmError, Forbidden, LockHeld, NotFound, Refused, ServerFault, VipswapError
+from vipswap_rest.errors import (
+    AnswerLost,
+    ArmError,
+    Forbidden,
+    LockHeld,
+    NotFound,
+    ProtocolError,
+    Refused,
+    ServerFault,
+    VipswapError,
+)
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
 from vipswap_rest.swap import lock, rivals
@@ -257,7 +267,7 @@ class Execution:
         sent = self.clock.monotonic()
         try:
             started = send()
-        except (AnswerLost, ServerFault):
+        except (AnswerLost, ServerFault, ProtocolError):
             # It may have been done; the next look tells.
             self._note_write(sides)
             for address in releases:
