@@ -88,9 +88,7 @@ def _talk(peer: socket.socket, server: Hostile) -> None:
             while text := stream.readline().decode("latin-1").rstrip("\r\n"):
                 name, _, value = text.partition(":")
                 headers[name.lower()] = value.strip()
-            request = Request(
-                line, headers, stream.read(int(headers.get("content-length", 0))), server.connections
-            )
+            request = Request(line, headers, stream.read(int(headers.get("content-length", 0))), server.connections)
             server.requests.append(request)
             key = f"{request.method} {request.target.partition('?')[0]}"
             server.counts[key] += 1
