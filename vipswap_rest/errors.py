@@ -7,6 +7,7 @@ VipswapError                      1
     UntrustedServer                   TLS failed: not sent
     AnswerLost                        sent, but the answer never came: it may have been done
   ProtocolError                   1   an answer that is not ARM's
+    Redirected                        not done
   ArmError                        1   ARM said no; by status:
     BadRequest           400
     Unauthorized         401
@@ -97,6 +98,10 @@ class AnswerLost(TransportError):
 
 class ProtocolError(VipswapError):
     """An answer that ARM would not give: no JSON, a redirect, an operation on another host."""
+
+
+class Redirected(ProtocolError):
+    """A redirect, which is not followed. The request was not done."""
 
 
 @dataclass(frozen=True, slots=True)

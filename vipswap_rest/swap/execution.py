@@ -19,6 +19,7 @@ from vipswap_rest.errors import (
     LockHeld,
     NotFound,
     ProtocolError,
+    Redirected,
     Refused,
     ServerFault,
     VipswapError,
@@ -129,7 +130,7 @@ class Execution:
         perhaps, self.float_perhaps = self.float_perhaps, True
         try:
             return lock.claim(self.client, self.journal, address)
-        except (ArmError, LockHeld) as error:
+        except (ArmError, LockHeld, Redirected) as error:
             # Refused, and so not made; after a 5xx nobody knows.
             self.float_perhaps = perhaps or isinstance(error, ServerFault)
             raise
@@ -267,6 +268,8 @@ class Execution:
         sent = self.clock.monotonic()
         try:
             started = send()
+        except Redirected:
+            raise
         except (AnswerLost, ServerFault, ProtocolError):
             # It may have been done; the next look tells.
             self._note_write(sides)

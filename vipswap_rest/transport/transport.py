@@ -20,7 +20,7 @@ from requests.structures import CaseInsensitiveDict
 import vipswap_rest
 from vipswap_rest.clock import Clock, SystemClock
 from vipswap_rest.clouds import check_endpoint, is_loopback
-from vipswap_rest.errors import ProtocolError, UsageError
+from vipswap_rest.errors import ProtocolError, Redirected, UsageError
 from vipswap_rest.transport.answer import ACCEPTED_PACKINGS, Response, parse, read, without
 from vipswap_rest.transport.connection import FLIGHT, Bearer, Flight, new_session
 from vipswap_rest.transport.failure import transport_error
@@ -131,7 +131,7 @@ class Transport:
         # else, so a URL on another host is refused rather than asked without it.
         ours, theirs = URL.fullmatch(self._origin), URL.fullmatch(url)
         if not ours or not theirs or origin_of(theirs) != origin_of(ours):
-            where = "://".join(origin_of(theirs)[:2]) if theirs else "no host that could be read"
+            where = "{}://{}:{}".format(*origin_of(theirs)) if theirs else "no host that could be read"
             raise ProtocolError(
                 f"ARM named a URL on {where}, which is not {self.endpoint}; the token was not sent there.",
                 hint="Check --endpoint, and whether something between here and ARM rewrites its answers.",
@@ -189,7 +189,9 @@ class Transport:
             *(method, shown, response.status, received - sent, response.request_id, request_id),
         )
         if 300 <= response.status < 400:
-            raise ProtocolError(
+            # "See Other" is what is said of a thing done (RFC 9110 section 15.4.4).
+            kind = ProtocolError if response.status == 303 else Redirected
+            raise kind(
                 f"{method} {shown}: ARM answered {response.status}, a redirect, which is not followed.",
                 hint="Check --endpoint.",
             )
