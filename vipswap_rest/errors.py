@@ -38,15 +38,17 @@ from typing import Any
 # The values of a query, in whatever escape a message shows it: since 2023 operation URLs are signed (t, c, s, h).
 _QUERY = re.compile(r"((?:[?&;]|u0026|%3F|%26)(?!api-version=)[\w.$~-]{1,64}=)[^&\s\"'<>\\;]+", re.IGNORECASE)
 _SIGNATURE = re.compile(r"\b((?:t|c|s|h|sig)=)[\w%+/.~=-]{16,}", re.IGNORECASE)
+# Tokens by their looks: a JWT, whole or cut, and whatever an Authorization header holds.
+_TOKEN = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?|(?<=\bbearer )[\w.~+/=-]{16,}", re.IGNORECASE)
 # Of a message that is not ours; ARM's own longest are a few hundred characters, and a page is no sentence.
 LONGEST_MESSAGE = 4000
 
 
 def presentable(text: str) -> str:
-    """A text that may quote what a server said, without the values of URLs' queries, and not without end."""
+    """A text that may quote what a server said, without tokens and the values of URLs' queries, and not without end."""
     if len(text) > LONGEST_MESSAGE:
         text = f"{text[:LONGEST_MESSAGE]}..."
-    return _SIGNATURE.sub(r"\1[...]", _QUERY.sub(r"\1[...]", text))
+    return _SIGNATURE.sub(r"\1[...]", _QUERY.sub(r"\1[...]", _TOKEN.sub("[the token]", text)))
 
 
 class VipswapError(Exception):

@@ -99,24 +99,29 @@ class Ended:
         return [line for line in self.err.splitlines() if line.startswith("vipswap: ")]
 
 
-def vipswap(endpoint: str, folder: Path, *options: str, verb: str = "swap", **environment: str) -> Ended:
-    """Run `vipswap` in a process of its own, whose HOME, temporary and working folder are in `folder`."""
+def environment(endpoint: str, folder: Path, **more: str) -> dict[str, str]:
+    """What a process gets of this one's environment, with HOME, temporary and working folder in `folder`."""
     for name in ("home", "tmp", "cwd"):
         (folder / name).mkdir(exist_ok=True)
-    inherited = {name: text for name, text in os.environ.items() if name in ("PATH", "LANG", "COVERAGE_PROCESS_START")}
+    return {
+        **{name: text for name, text in os.environ.items() if name in ("PATH", "LANG")},
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "AZURE_RM_ENDPOINT": endpoint,
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        **({} if "AZURE_CLIENT_ID" in more else {"AZURE_ACCESS_TOKEN": TOKEN}),
+        **more,
+    }
+
+
+def vipswap(endpoint: str, folder: Path, *options: str, verb: str = "swap", **more: str) -> Ended:
+    """Run `vipswap` in a process of its own."""
+    inherited = environment(endpoint, folder, **more)
     ran = subprocess.run(
         [sys.executable, "-m", "vipswap_rest", verb, *PAIR, *options],
-        env={
-            **inherited,
-            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "HOME": str(folder / "home"),
-            "TMPDIR": str(folder / "tmp"),
-            "AZURE_RM_ENDPOINT": endpoint,
-            "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
-            **({} if "AZURE_CLIENT_ID" in environment else {"AZURE_ACCESS_TOKEN": TOKEN}),
-            **environment,
-        },
+        env=inherited,
         cwd=folder / "cwd",
         capture_output=True,
         text=True,

@@ -14,7 +14,7 @@ from tests.hostile.servers import PIECE, Call, Rule, bomb, dripping, endless, re
 from tests.wire.server import Act, answer, close, raw, reset
 
 OPERATION, RESULT = "/operations/1", "/operationResults/1"
-SIGNED = "?api-version=1&t=638&c=MIIHhzCCBm-certificate&s=kTq7~signature-of-it&h=Zx0-hash-of-it"
+SIGNED = "?api-version=1&t=638812345678901234&c=MIIHhzCCBm-certificate&s=kTq7~signature-of-it&h=Zx0-hash-of-it"
 SUCCEEDED = {"id": "/x", "name": "x", "properties": {"provisioningState": "Succeeded"}}
 UPDATING = {"id": "/x", "name": "x", "properties": {"provisioningState": "Updating"}}
 RUNNING, DONE = {"status": "InProgress"}, {"status": "Succeeded"}

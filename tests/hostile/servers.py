@@ -8,10 +8,11 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,31 +59,33 @@ class Hostile:
 
 
 @contextmanager
-def playing(rule: Rule, other: str = "") -> Iterator[Hostile]:
+def playing(rule: Rule, other: str = "", tls: ssl.SSLContext | None = None) -> Iterator[Hostile]:
     """Serve by the rule, each connection in a thread of its own, until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Hostile(f"http://127.0.0.1:{listener.getsockname()[1]}", other, rule)
-        threading.Thread(target=_accept, args=(listener, server), daemon=True).start()
+        server = Hostile(f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}", other, rule)
+        threading.Thread(target=_accept, args=(listener, server, tls), daemon=True).start()
         try:
             yield server
         finally:
             listener.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listener: socket.socket, server: Hostile) -> None:
+def _accept(listener: socket.socket, server: Hostile, tls: ssl.SSLContext | None) -> None:
     while True:
         try:
             peer, _ = listener.accept()
         except OSError:
             return
         server.connections += 1
-        threading.Thread(target=_talk, args=(peer, server), daemon=True).start()
+        threading.Thread(target=_talk, args=(peer, server, tls), daemon=True).start()
 
 
-def _talk(peer: socket.socket, server: Hostile) -> None:
+def _talk(plain: socket.socket, server: Hostile, tls: ssl.SSLContext | None) -> None:
     # A client that goes away ends its connection and nothing else.
-    with suppress(OSError), peer, peer.makefile("rb") as stream:
-        peer.settimeout(20)
+    with suppress(OSError), plain, ExitStack() as stack:
+        plain.settimeout(20)
+        peer = stack.enter_context(tls.wrap_socket(plain, server_side=True)) if tls else plain
+        stream = stack.enter_context(peer.makefile("rb"))
         while line := stream.readline().decode("latin-1").rstrip("\r\n"):
             headers = {}
             while text := stream.readline().decode("latin-1").rstrip("\r\n"):

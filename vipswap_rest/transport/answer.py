@@ -27,9 +27,9 @@ class Response:
     """
 
     status: int
-    # Not shown: some of them are signed URLs.
+    # Not shown: there may be signed URLs in both.
     headers: Mapping[str, str] = field(repr=False)
-    body: Any
+    body: Any = field(repr=False)
     sent: float = 0.0
     received: float = 0.0
 

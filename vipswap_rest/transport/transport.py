@@ -25,7 +25,7 @@ from vipswap_rest.transport.answer import ACCEPTED_PACKINGS, Response, parse, re
 from vipswap_rest.transport.connection import FLIGHT, Bearer, Flight, new_session
 from vipswap_rest.transport.failure import transport_error
 from vipswap_rest.transport.retry import Policy
-from vipswap_rest.transport.urls import URL, origin_of, redact
+from vipswap_rest.transport.urls import URL, origin_of, redact, signed_values
 
 log = logging.getLogger(__name__)
 
@@ -182,8 +182,10 @@ class Transport:
         finally:
             FLIGHT.reset(reset)
         received = self.clock.monotonic()
+        # What an error says is for people, and nothing in it is followed.
+        hidden = [*self._tokens, *(signed_values(target) if answer.status_code >= 400 else ())]
         told = without(dict(answer.headers), self._tokens)
-        response = Response(answer.status_code, CaseInsensitiveDict(told), parse(content, self._tokens), sent, received)
+        response = Response(answer.status_code, CaseInsensitiveDict(told), parse(content, hidden), sent, received)
         log.debug(
             "%s %s -> %d in %.3f s [request id %s, client request id %s]",
             *(method, shown, response.status, received - sent, response.request_id, request_id),
