@@ -137,9 +137,9 @@ def endless(head: bytes, piece: bytes, sent: list[int] | None = None) -> Act:
     return act
 
 
-def bomb(mebibytes: int, layers: int = 1) -> Act:
+def bomb(mebibytes: int, layers: int = 1, status: int = 200, *headers: str) -> Act:
     """A body of that size, packed a thousandfold (and packed again)."""
     body = b" " * (mebibytes * 2**20)
     for _ in range(layers):
         body = gzip.compress(body, 9)
-    return answer(200, body, "Content-Encoding: " + ", ".join(["gzip"] * layers))
+    return answer(status, body, "Content-Encoding: " + ", ".join(["gzip"] * layers), *headers)

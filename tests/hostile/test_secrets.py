@@ -74,8 +74,9 @@ def echo(call: Call, status: int = 403, code: str = "AuthorizationFailed") -> Ac
     head = [
         f"HTTP/1.1 {status} {authorization}",
         f"Content-Length: {len(text)}",
-        f"x-ms-request-id: {authorization[7:]}",
-        f"x-ms-correlation-request-id: {operation}",
+        f"x-ms-request-id: {operation}",
+        f"x-ms-arm-service-request-id: s={SIGNATURES[2]}",
+        f"x-ms-correlation-request-id: {authorization[7:]}",
         f"WWW-Authenticate: {authorization}",
         f"Azure-AsyncOperation: {operation}",
         "Connection: close",

@@ -108,6 +108,22 @@ def test_swap_pages_instead_of_answers(tmp_path: Path) -> None:
         assert (world.held, world.floats) == (ORIGINAL, [])
 
 
+def test_swap_pages_after_the_deed(tmp_path: Path) -> None:
+    def front(call: Call, passed: Callable[[], Passed]) -> Act:
+        if is_write(call, "vipswap1lb"):
+            return refused(403, "AuthorizationFailed")
+        if is_write(call, "vipswap2lb"):
+            passed()
+            return answer(200, b"<html>Hello</html>")
+        return passed().act()
+
+    with scene(front) as world:
+        # A load balancer was written, and everything is as it was before.
+        assert run(world, tmp_path).code == 5
+        assert (world.held, world.floats) == (ORIGINAL, [])
+        assert world.writes("vipswap2lb") == 2
+
+
 def test_swap_operation_never_read(tmp_path: Path) -> None:
     def front(call: Call, passed: Callable[[], Passed]) -> Act:
         if "/operations/" in call.path:
