@@ -120,10 +120,12 @@ def measure(name: str) -> str:
         began = time.monotonic()
         thread.start()
         thread.join(LIMIT_S)
-        elsewhere = sum(TOKEN in str(one.headers.get("authorization")) for one in other.requests)
+        elsewhere, here = (
+            sum(TOKEN in str(one.headers.get("authorization")) for one in there.requests) for there in (other, server)
+        )
         methods = " ".join(f"{method}x{server.asked(method)}" for method in ("GET", "PUT", "POST", "DELETE"))
         return (
-            f"{name} | {outcome[0]} | {methods} | slept {transport.slept[:6]} | "
+            f"{name} | {outcome[0]} | {methods} ({here} with the token) | slept {transport.slept[:6]} | "
             f"other host: {len(other.requests)} requests, {elsewhere} with the token | {time.monotonic() - began:.1f} s"
         )
 
