@@ -32,6 +32,9 @@ OPERATION_TIMEOUT_S = 900.0
 # 86400 would cost a day, a 0 a thousand requests.
 LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.1
 
+# Of one list. A page has hundreds of items, and a subscription a thousand load balancers.
+PAGES_AT_MOST = 1000
+
 # (seconds waited so far, Retry-After or None) -> seconds until the next poll
 Pace = Callable[[float, float | None], float]
 
@@ -115,7 +118,7 @@ class ArmClient:
         deadline: float | None = None,
         names: PageNames = ARM_NAMES,
     ) -> Iterator[dict[str, Any]]:
-        """The items of a list, page after page. Raises as `get` does, and ProtocolError if its links go in a circle."""
+        """The items of a list, page after page. Raises as `get` does, and ProtocolError if its pages have no end."""
         url = self.url(path, api, params)
         answer = self._checked(method, url, body=body, headers=headers, deadline=deadline)
         return self._items(_object(answer, path), url, names, _lasting(headers), deadline)
@@ -148,8 +151,10 @@ class ArmClient:
             link = next_page(page, names, url, first)
             if link is None:
                 return
-            if link in seen:
-                raise ProtocolError(f"GET {redact(link)}: the pages of the list go in a circle.")
+            if link in seen or len(seen) >= PAGES_AT_MOST:
+                raise ProtocolError(f"GET {redact(link)}: the pages of the list have no end.")
+            if deadline is not None and self.clock.monotonic() >= deadline:
+                raise TransportError(f"GET {redact(link)}: the time for the list is up.")
             seen.add(link)
             url, page = link, _object(self._checked("GET", link, headers=headers, deadline=deadline), redact(link))
 
@@ -245,9 +250,10 @@ class ArmClient:
     def _read(self, started: Started, operation: lro.Operation, url: str, limit: float) -> Response:
         try:
             return self.transport.send("GET", url, headers=started.headers, deadline=limit)
-        except TransportError as error:
-            if self.clock.monotonic() >= limit:
+        except (TransportError, ProtocolError) as error:
+            if isinstance(error, TransportError) and self.clock.monotonic() >= limit:
                 raise self._timed_out(operation) from error
+            error.operation_url = operation.url
             raise
 
     def _pause(self, step: lro.Poll, since: float, pause: float, limit: float) -> None:
@@ -278,6 +284,7 @@ class ArmClient:
             )
         cause = self._unreadable(step.operation.url, latest)
         if isinstance(cause, Unauthorized):
+            cause.operation_url = step.operation.url
             raise cause
         raise OperationUnreadable(
             f"How the operation goes could not be read: {cause}",

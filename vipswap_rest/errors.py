@@ -7,6 +7,7 @@ VipswapError                      1
     UntrustedServer                   TLS failed: not sent
     AnswerLost                        sent, but the answer never came: it may have been done
   ProtocolError                   1   an answer that is not ARM's
+    Redirected                        not done
   ArmError                        1   ARM said no; by status:
     BadRequest           400
     Unauthorized         401
@@ -29,19 +30,39 @@ VipswapError                      1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# The values of a query, in whatever escape a message shows it: since 2023 operation URLs are signed (t, c, s, h).
+_QUERY = re.compile(r"((?:[?&;]|u0026|%3F|%26)(?!api-version=)[\w.$~-]{1,64}=)[^&\s\"'<>\\;]+", re.IGNORECASE)
+_SIGNATURE = re.compile(r"\b((?:t|c|s|h|sig)=)[\w%+/.~=-]{16,}", re.IGNORECASE)
+# Tokens by their looks: a JWT, whole or cut, and whatever an Authorization header holds.
+_TOKEN = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?|(?<=\bbearer )[\w.~+/=-]{16,}", re.IGNORECASE)
+# Of a message that is not ours; ARM's own longest are a few hundred characters, and a page is no sentence.
+LONGEST_MESSAGE = 4000
+
+
+def presentable(text: str) -> str:
+    """A text that may quote what a server said, without tokens and the values of URLs' queries, and not without end."""
+    if len(text) > LONGEST_MESSAGE:
+        text = f"{text[:LONGEST_MESSAGE]}..."
+    return _SIGNATURE.sub(r"\1[...]", _QUERY.sub(r"\1[...]", _TOKEN.sub("[the token]", text)))
+
 
 class VipswapError(Exception):
-    """The root: a sentence for the user, what to do next (`hint`), and the exit code."""
+    """The root: a sentence for the user, what to do next (`hint`), and the exit code.
+
+    `operation_url` is that of the operation that was being waited for, if there was one. It is signed: never print it.
+    """
 
     exit_code = 1
+    operation_url: str | None = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = presentable(message)
+        super().__init__(self.message)
         self.hint = hint
 
     def as_json(self) -> dict[str, Any]:
@@ -81,12 +102,19 @@ class ProtocolError(VipswapError):
     """An answer that ARM would not give: no JSON, a redirect, an operation on another host."""
 
 
+class Redirected(ProtocolError):
+    """A redirect, which is not followed. The request was not done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """One entry of an ARM error's `details`."""
 
     code: str
     message: str
+
+    def __str__(self) -> str:
+        return f"({presentable(self.code)}: {presentable(self.message)})"
 
 
 class ArmError(VipswapError):
@@ -106,7 +134,7 @@ class ArmError(VipswapError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, hint=hint_for(code, status, details))
-        self.code = code
+        self.code = presentable(code)
         self.status = status
         self.method = method
         self.resource = resource
@@ -122,7 +150,7 @@ class ArmError(VipswapError):
 
     def __str__(self) -> str:
         parts = [f"{self.method} {self.resource}: {self.status} {self.code}: {self.message}".strip()]
-        parts += [f"({detail.code}: {detail.message})" for detail in self.details]
+        parts += map(str, self.details)
         if self.request_id:
             parts.append(f"[request id {self.request_id}]")
         return " ".join(parts)
@@ -244,7 +272,7 @@ def arm_error_class(status: int) -> type[ArmError]:
 
 
 class OperationError(VipswapError):
-    """A long-running operation did not succeed, or we do not know. `operation_url` is signed: never print it.
+    """A long-running operation did not succeed, or we do not know.
 
     `status` is that of the answer that could not be read, if there was one.
     """
@@ -262,7 +290,7 @@ class OperationError(VipswapError):
         status: int | None = None,
     ) -> None:
         super().__init__(message, hint=hint or hint_for(code, status, details))
-        self.code = code
+        self.code = presentable(code)
         self.status = status
         self.resource = resource
         self.operation_url = operation_url
@@ -271,7 +299,7 @@ class OperationError(VipswapError):
 
     def __str__(self) -> str:
         parts = [f"{self.resource}: {self.code}: {self.message}"]
-        parts += [f"({detail.code}: {detail.message})" for detail in self.details]
+        parts += map(str, self.details)
         if self.request_id:
             parts.append(f"[request id {self.request_id}]")
         return " ".join(parts)

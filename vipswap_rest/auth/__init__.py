@@ -14,7 +14,7 @@ from vipswap_rest.auth.ready import ReadyToken, expiry_of
 from vipswap_rest.clock import Clock
 from vipswap_rest.clouds import Cloud
 from vipswap_rest.errors import CredentialError
-from vipswap_rest.transport import Credential
+from vipswap_rest.transport import BoundedSession, Credential
 
 __all__ = [
     "AzLogin",
@@ -81,7 +81,7 @@ def find_credential(
 
 def is_azure_machine() -> bool:
     """Whether Azure's metadata service answers; other clouds have one at the same address that says something else."""
-    with requests.Session() as session:
+    with BoundedSession(METADATA_TIMEOUT_S) as session:
         # The address is link-local: no proxy reaches it.
         session.trust_env = False
         try:

@@ -11,7 +11,7 @@ import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 
@@ -19,7 +19,7 @@ from vipswap_rest.auth.renewed import Renewed
 from vipswap_rest.clock import Clock
 from vipswap_rest.clouds import Cloud, is_loopback
 from vipswap_rest.errors import CredentialError
-from vipswap_rest.transport import certificates
+from vipswap_rest.transport import BoundedSession, certificates
 
 TOKEN_TIMEOUT_S = 30.0
 WAYS = (
@@ -28,16 +28,17 @@ WAYS = (
 )
 
 
-class _TokenSession(requests.Session):
-    """msal's HTTP client: as it comes it waits for ever, and REQUESTS_CA_BUNDLE goes before its own `verify`."""
+class _TokenSession(BoundedSession):
+    """msal's HTTP client: as it comes it waits for ever, REQUESTS_CA_BUNDLE goes before its own `verify`, and it takes
+    the secret wherever it is redirected to."""
 
     def __init__(self, authority: str, ca_file: str | None) -> None:
-        super().__init__()
+        super().__init__(TOKEN_TIMEOUT_S)
         self._certificates = certificates(ca_file)
         self.trust_env = not is_loopback(urlsplit(authority).hostname or "")
 
     def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
-        options = {"timeout": TOKEN_TIMEOUT_S, "verify": self._certificates} | options
+        options = {"timeout": TOKEN_TIMEOUT_S, "verify": self._certificates} | options | {"allow_redirects": False}
         return super().request(method, url, *args, **options)
 
 
@@ -260,7 +261,8 @@ def _token_of(
     # "AADSTS7000215: Invalid client secret provided. ...": the first line says it.
     told = str(answer.get("error_description") or answer.get("error") or "no reason given").strip()
     reason = (told.splitlines() or ["no reason given"])[0]
-    reason = reason.replace(secret, "[the secret]") if secret else reason
+    for shape in (secret, quote_plus(secret), quote(secret, safe="")) if secret else ():
+        reason = reason.replace(shape, "[the secret]")
     raise CredentialError(
         f"The token service refused {who}: {reason}",
         hint=hint,

@@ -12,7 +12,18 @@ from dataclasses import replace
 from typing import Protocol
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S, ArmClient, Completed, Started, polite
-from vipswap_rest.errors import AnswerLost, ArmError, Forbidden, LockHeld, NotFound, Refused, ServerFault, VipswapError
+from vipswap_rest.errors import (
+    AnswerLost,
+    ArmError,
+    Forbidden,
+    LockHeld,
+    NotFound,
+    ProtocolError,
+    Redirected,
+    Refused,
+    ServerFault,
+    VipswapError,
+)
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
 from vipswap_rest.swap import lock, rivals
@@ -119,7 +130,7 @@ class Execution:
         perhaps, self.float_perhaps = self.float_perhaps, True
         try:
             return lock.claim(self.client, self.journal, address)
-        except (ArmError, LockHeld) as error:
+        except (ArmError, LockHeld, Redirected) as error:
             # Refused, and so not made; after a 5xx nobody knows.
             self.float_perhaps = perhaps or isinstance(error, ServerFault)
             raise
@@ -257,7 +268,9 @@ class Execution:
         sent = self.clock.monotonic()
         try:
             started = send()
-        except (AnswerLost, ServerFault):
+        except Redirected:
+            raise
+        except (AnswerLost, ServerFault, ProtocolError):
             # It may have been done; the next look tells.
             self._note_write(sides)
             for address in releases:
