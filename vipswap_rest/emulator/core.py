@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from . import environment, errors, extensions, paths, versions
+from . import environment, errors, extensions, metadata, paths, versions
 from .admin import Admin
 from .calls import Call, Reply, World
 from .clock import Clock
@@ -108,6 +108,8 @@ class Emulator:
             return Exchange(lambda: self._admin.handle(request), Effect(), lambda: True)
         if self._tokens.serves(request):
             return Exchange(lambda: self._tokens.handle(request), Effect(), lambda: True)
+        if metadata.serves(request):
+            return Exchange(lambda: metadata.handle(request), Effect(), lambda: True)
         entry: Json = {
             "t": now,
             "method": request.method,
