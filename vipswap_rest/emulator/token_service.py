@@ -17,6 +17,7 @@ from . import errors
 from .assertions import KIND, AssertionRefused, check_assertion
 from .clock import Clock
 from .messages import Answer, Json, Request, encode
+from .metadata import AUDIENCES
 from .settings import CLIENT_ID, CLIENT_SECRET, OBJECT_ID, TENANT, Settings
 
 _CONFIGURATION = ("v2.0", ".well-known", "openid-configuration")
@@ -36,8 +37,18 @@ class TokenService:
         self._lifetime_s, self._required = settings.token_lifetime_s, settings.require_token
         self._certificate = settings.certificate
         self._clock = clock
-        # The monotonic second at which each token expires.
-        self._expiries: dict[str, float] = {}
+        # The monotonic second at which each token expires, and what it is for.
+        self._given: dict[str, tuple[float, str]] = {}
+
+    @property
+    def lifetime_s(self) -> int:
+        """Seconds that a token lives."""
+        return self._lifetime_s
+
+    @property
+    def issued(self) -> int:
+        """How many tokens were given out."""
+        return len(self._given)
 
     def serves(self, request: Request) -> bool:
         """Whether a request is to the token service rather than to ARM."""
@@ -59,15 +70,21 @@ class TokenService:
             return _refusal(405, "invalid_request", 900561, "The endpoint only accepts POST requests.")
         return self._grant(request, dict(parse_qsl(request.body.decode(errors="replace"))))
 
-    def check(self, token: str) -> None:
-        """Where tokens are required, refuse one that is not its own, or has expired. Raises ArmError 401."""
+    def check(self, token: str, origin: str) -> None:
+        """Where tokens are required, refuse one that is not its own, has expired, or is not for the ARM at `origin`.
+
+        Raises ArmError 401.
+        """
         if not self._required:
             return
-        expires = self._expiries.get(token)
-        if expires is None:
+        if token not in self._given:
             raise errors.token_invalid()
+        expires, audience = self._given[token]
         if self._clock.monotonic() >= expires:
             raise errors.token_expired()
+        allowed = [text for one in (*AUDIENCES, origin) for text in (f"{one.rstrip('/')}/", one.rstrip("/"))]
+        if audience not in allowed:
+            raise errors.token_audience(audience, allowed)
 
     def _grant(self, request: Request, form: Mapping[str, str]) -> Answer:
         """Grant what is asked for, or refuse it with Entra's codes and the beginnings of its texts."""
@@ -96,7 +113,7 @@ class TokenService:
         if not scope.endswith("/.default"):
             return _refusal(400, "invalid_scope", 1002012, "The provided value for scope is not valid.")
         lives = self._lifetime_s
-        token = self._issue(f"{request.origin}/{TENANT}/v2.0", scope.removesuffix("/.default"))
+        token = self.issue(f"{request.origin}/{TENANT}/v2.0", scope.removesuffix("/.default"))
         answer = {"token_type": "Bearer", "expires_in": lives, "ext_expires_in": lives, "access_token": token}
         return _answer(200, answer)
 
@@ -112,7 +129,7 @@ class TokenService:
             "expires_on": str(now + lives),
             "not_before": str(now),
             "resource": resource,
-            "access_token": self._issue(f"{request.origin}/{TENANT}/", resource),
+            "access_token": self.issue(f"{request.origin}/{TENANT}/", resource),
         }
         return _answer(200, answer)
 
@@ -120,7 +137,7 @@ class TokenService:
         audiences = (f"{authority}/oauth2/v2.0/token", f"{authority}/v2.0", f"{authority}/oauth2/token")
         check_assertion(assertion, CLIENT_ID, audiences, self._clock.now().timestamp(), self._certificate)
 
-    def _issue(self, issuer: str, audience: str) -> str:
+    def issue(self, issuer: str, audience: str) -> str:
         """A new token: a JWT to look at, whose signature is only a secret that nobody else has."""
         now = int(self._clock.now().timestamp())
         claims = {
@@ -130,7 +147,7 @@ class TokenService:
         parts = (encode(part) for part in ({"typ": "JWT", "alg": "none"}, claims))
         text = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
         token = f"{text}.{secrets.token_urlsafe(32)}"
-        self._expiries[token] = self._clock.monotonic() + self._lifetime_s
+        self._given[token] = (self._clock.monotonic() + self._lifetime_s, audience)
         return token
 
 
