@@ -10,6 +10,7 @@ import platform
 import re
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -45,6 +46,13 @@ class Credential(Protocol):
 
     def renew(self) -> bool:
         """Forget the token ARM refused, so that the next is a new one; False if there can be no new one."""
+
+    def renew_ahead(self, seconds: float) -> None:
+        """Replace the token now if it would be due within so many seconds. Raises nothing: it is tried when due."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """When the token at hand expires; None if there is none, or nobody knows."""
 
 
 class Transport:
