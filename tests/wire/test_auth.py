@@ -206,9 +206,25 @@ def test_a_token_is_replaced_ahead_of_its_time_only_if_it_would_be_due(
     credential.renew_ahead(1e9)
     assert len(token_service.calls) == 0, "without a token there is none to replace"
     credential.token()
-    credential.renew_ahead(3600 - RENEW_BEFORE_S - 1)
+    clock.time += 3600 - RENEW_BEFORE_S - 100
+    credential.renew_ahead(99)
     assert credential.token() == "first"
-    credential.renew_ahead(3600 - RENEW_BEFORE_S)
+    credential.renew_ahead(100)
+
+    assert credential.token() == "second"
+
+
+def test_a_short_lived_token_is_not_replaced_over_and_over_ahead_of_its_time(
+    token_service: responses.RequestsMock, clock: VirtualClock
+) -> None:
+    grant(token_service, "first", "second", expires_in=4)
+    credential = secret_of(clock)
+    credential.token()
+    clock.time += 0.9
+    credential.renew_ahead(60)
+    assert credential.token() == "first"
+    clock.time += 0.2
+    credential.renew_ahead(60)
 
     assert credential.token() == "second"
 
@@ -221,10 +237,11 @@ def test_a_token_that_cannot_be_replaced_ahead_of_its_time_is_replaced_when_due(
     grant(token_service, "second")
     credential = secret_of(clock)
     credential.token()
-    credential.renew_ahead(3600)
     clock.time += 3600 - RENEW_BEFORE_S - 1
+    credential.renew_ahead(900)
+    assert len([call for call in token_service.calls if call.request.method == "POST"]) == 2
     assert credential.token() == "first"
-    clock.time += 1
+    clock.time += RENEW_AGAIN_S
 
     assert credential.token() == "second"
 

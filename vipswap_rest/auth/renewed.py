@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from vipswap_rest.clock import Clock, SystemClock
@@ -24,11 +24,13 @@ RENEWAL_TIMEOUT_S, FIRST_TIMEOUT_S = 10.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token, the monotonic second at which it should be replaced, and the one at which it expires."""
+    """A bearer token, the monotonic second at which it should be replaced, the one at which it expires, and the seconds
+    that it lived when it was new."""
 
     text: str
     renew_at: float
     expires_at: float
+    life_s: float
 
     def __repr__(self) -> str:
         return "Token(...)"
@@ -56,9 +58,12 @@ class Renewed(ABC):
         return self._replaced(kept)
 
     def renew_ahead(self, seconds: float) -> None:
-        """Replace the token now if it would be due within so many seconds. If that fails it is tried again when due."""
+        """Replace the token now if it would be due within so many seconds, but within a quarter of its life at most.
+
+        If that fails it is tried again when due.
+        """
         kept = self._token
-        if kept and self._clock.monotonic() + seconds >= kept.renew_at:
+        if kept and self._clock.monotonic() + min(seconds, kept.life_s / 4) >= kept.renew_at:
             with suppress(CredentialError):
                 self._replaced(kept)
 
@@ -73,14 +78,14 @@ class Renewed(ABC):
             # A swap in its outage must not stop for a token service that does.
             log.warning("The token could not be renewed, so the last one is used on: %s", error)
             again = min(self._clock.monotonic() + RENEW_AGAIN_S, kept.expires_at)
-            self._token = Token(kept.text, max(again, kept.renew_at), kept.expires_at)
+            self._token = replace(kept, renew_at=max(again, kept.renew_at))
             return kept.text
         if seconds <= 0:
             # It was given out just now. Whether it is good is for ARM to say, by its own clock.
             log.warning("A new token has expired already by this machine's clock, which may be fast.")
             seconds = RENEW_AGAIN_S
         now = self._clock.monotonic()
-        self._token = Token(text, now + max(seconds - RENEW_BEFORE_S, seconds / 2), now + seconds)
+        self._token = Token(text, now + max(seconds - RENEW_BEFORE_S, seconds / 2), now + seconds, seconds)
         return text
 
     def renew(self) -> bool:

@@ -38,6 +38,15 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="log every request to stderr, without secrets")
 
 
+def add_polite_option(parser: argparse.ArgumentParser) -> None:
+    """The option of the verbs that may have an outage to poll through."""
+    parser.add_argument(
+        "--polite",
+        action="store_true",
+        help="wait as long as ARM's Retry-After asks for between polls, even while an address is on no load balancer",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """A way to ARM: the cloud, the credential, the transport to the endpoint, and the subscription if one is named."""
