@@ -21,7 +21,7 @@ from requests.structures import CaseInsensitiveDict
 import vipswap_rest
 from vipswap_rest.clock import Clock, SystemClock
 from vipswap_rest.clouds import check_endpoint, is_loopback
-from vipswap_rest.errors import ProtocolError, UsageError
+from vipswap_rest.errors import ProtocolError, RequestIds, TransportError, UsageError
 from vipswap_rest.transport.answer import Response, cut_short, parse
 from vipswap_rest.transport.connection import FLIGHT, Bearer, Flight, new_session
 from vipswap_rest.transport.failure import transport_error
@@ -87,6 +87,8 @@ class Transport:
         self.credential = credential
         self.clock = clock or SystemClock()
         self.correlation_id = correlation_id or str(uuid.uuid4())
+        # Of the request that was sent last.
+        self.client_request_id: str | None = None
         self.read_timeout = read_timeout
         self.remaining_reads: int | None = None
         self.remaining_writes: int | None = None
@@ -125,7 +127,11 @@ class Transport:
         policy = Policy(self.clock, method.upper(), deadline, once)
         renewed = False
         while True:
-            response = policy.run(lambda: self._send(method.upper(), target, body, headers, deadline))
+            try:
+                response = policy.run(lambda: self._send(method.upper(), target, body, headers, deadline))
+            except (TransportError, ProtocolError) as error:
+                error.ids = RequestIds(client_request=self.client_request_id, correlation=self.correlation_id)
+                raise
             if response.status == 401 and not renewed and self.credential.renew():
                 renewed = True
                 continue
@@ -153,6 +159,7 @@ class Transport:
         if deadline is not None:
             timeout = max(0.05, min(timeout, deadline - self.clock.monotonic()))
         token, request_id, shown = self.credential.token(), str(uuid.uuid4()), redact(target)
+        self.client_request_id = request_id
         request = requests.Request(
             method,
             self._origin + shown,
