@@ -179,3 +179,18 @@ def test_where_the_login_sees_several_subscriptions_it_says_so_and_the_rest(
 
     assert (ran.code, ran.json()["subscription"]) == (0, None)
     assert "sees 2 subscriptions" in ran.err
+
+
+def test_an_endpoint_that_sends_secrets_elsewhere_in_clear_text_gets_none(
+    arm: Arm, vipswap: Vipswap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AZURE_ACCESS_TOKEN")
+    monkeypatch.delenv("AZURE_AUTHORITY_HOST", raising=False)
+    for name, text in {**APPLICATION, "AZURE_CLIENT_SECRET": "emulated"}.items():
+        monkeypatch.setenv(name, text)
+
+    ran = vipswap("login-info")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "is no token service" in ran.err.splitlines()[0]
+    assert "https" in ran.err.splitlines()[1]
