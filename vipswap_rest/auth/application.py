@@ -36,9 +36,9 @@ WAYS = (
 class _TokenSession(requests.Session):
     """msal's HTTP client: as it comes it waits for ever, and REQUESTS_CA_BUNDLE goes before its own `verify`."""
 
-    def __init__(self, authority: str, ca_file: str | None, timeout_s: float) -> None:
+    def __init__(self, authority: str, ca_file: str | None, timeout_s: float | None = None) -> None:
         super().__init__()
-        self._timeout_s = min(timeout_s, TOKEN_TIMEOUT_S)
+        self._timeout_s = TOKEN_TIMEOUT_S if timeout_s is None else min(timeout_s, TOKEN_TIMEOUT_S)
         self._certificates = certificates(ca_file)
         self.trust_env = not is_loopback(urlsplit(authority).hostname or "")
 
