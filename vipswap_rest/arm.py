@@ -268,6 +268,8 @@ class ArmClient:
             code="OperationTimedOut",
             resource=redact(operation.resource),
             operation_url=operation.url,
+            client_request_id=self.transport.client_request_id,
+            correlation_id=self.transport.correlation_id,
             hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
         )
 
@@ -280,6 +282,8 @@ class ArmClient:
                 resource=redact(step.operation.resource),
                 operation_url=step.operation.url,
                 request_id=latest.request_id,
+                client_request_id=self.transport.client_request_id,
+                correlation_id=self.transport.correlation_id,
                 details=step.details,
             )
         cause = self._unreadable(step.operation.url, latest)
@@ -293,6 +297,8 @@ class ArmClient:
             resource=redact(step.operation.resource),
             operation_url=step.operation.url,
             request_id=latest.request_id,
+            client_request_id=self.transport.client_request_id,
+            correlation_id=self.transport.correlation_id,
             details=cause.details if isinstance(cause, ArmError) else (),
             hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
         ) from cause
@@ -316,6 +322,7 @@ class ArmClient:
             resource=redact(url),
             details=details,
             request_id=response.request_id,
+            client_request_id=self.transport.client_request_id,
             correlation_id=response.headers.get("x-ms-correlation-request-id") or self.transport.correlation_id,
             retry_after=lro.retry_after(response.headers),
         )

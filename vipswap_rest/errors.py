@@ -42,6 +42,8 @@ _SIGNATURE = re.compile(r"\b((?:t|c|s|h|sig)=)[\w%+/.~=-]{16,}", re.IGNORECASE)
 _TOKEN = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?|(?<=\bbearer )[\w.~+/=-]{16,}", re.IGNORECASE)
 # Of a message that is not ours; ARM's own longest are a few hundred characters, and a page is no sentence.
 LONGEST_MESSAGE = 4000
+# What an id is made of; nothing else is shown as one.
+REQUEST_ID = re.compile(r"[\w.:,{}-]{1,200}")
 
 
 def presentable(text: str) -> str:
@@ -51,25 +53,52 @@ def presentable(text: str) -> str:
     return _SIGNATURE.sub(r"\1[...]", _QUERY.sub(r"\1[...]", _TOKEN.sub("[the token]", text)))
 
 
+@dataclass(frozen=True, slots=True)
+class RequestIds:
+    """What to quote to Microsoft's support of a request: ARM's id for it, ours for it, and the one of the whole run.
+
+    https://learn.microsoft.com/azure/azure-resource-manager/management/resource-manager-request-limits has the headers:
+    x-ms-request-id, x-ms-client-request-id, x-ms-correlation-request-id.
+    """
+
+    request: str | None = None
+    client_request: str | None = None
+    correlation: str | None = None
+
+    def __str__(self) -> str:
+        named = {
+            "request id": self.request,
+            "client request id": self.client_request,
+            "correlation id": self.correlation,
+        }
+        told = [f"{name} {text}" for name, text in named.items() if text and REQUEST_ID.fullmatch(text)]
+        return f"[{', '.join(told)}]" if told else ""
+
+
 class VipswapError(Exception):
-    """The root: a sentence for the user, what to do next (`hint`), and the exit code.
+    """The root: a sentence for the user, what to do next (`hint`), the exit code, and the ids of the request that it is
+    about, if it is about one.
 
     `operation_url` is that of the operation that was being waited for, if there was one. It is signed: never print it.
     """
 
     exit_code = 1
     operation_url: str | None = None
+    ids = RequestIds()
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = presentable(message)
         super().__init__(self.message)
         self.hint = hint
 
+    def __str__(self) -> str:
+        return f"{self.message} {self.ids}".rstrip()
+
     def as_json(self) -> dict[str, Any]:
         """The `error` object of the JSON output: code, message, status, request_id, hint."""
         return {
             "code": type(self).__name__,
-            "message": self.message,
+            "message": VipswapError.__str__(self),
             "status": None,
             "request_id": None,
             "hint": self.hint or None,
@@ -130,6 +159,7 @@ class ArmError(VipswapError):
         resource: str = "",
         details: Sequence[Detail] = (),
         request_id: str | None = None,
+        client_request_id: str | None = None,
         correlation_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
@@ -141,6 +171,7 @@ class ArmError(VipswapError):
         self.details = tuple(details)
         self.request_id = request_id
         self.correlation_id = correlation_id
+        self.ids = RequestIds(request_id, client_request_id, correlation_id)
         self.retry_after = retry_after
 
     @property
@@ -151,9 +182,8 @@ class ArmError(VipswapError):
     def __str__(self) -> str:
         parts = [f"{self.method} {self.resource}: {self.status} {self.code}: {self.message}".strip()]
         parts += map(str, self.details)
-        if self.request_id:
-            parts.append(f"[request id {self.request_id}]")
-        return " ".join(parts)
+        parts.append(str(self.ids))
+        return " ".join(parts).rstrip()
 
     def as_json(self) -> dict[str, Any]:
         """The `error` object of the JSON output."""
@@ -214,6 +244,10 @@ _BY_STATUS: dict[int, type[ArmError]] = {
 _HINTS: dict[str, str] = {
     "ExpiredAuthenticationToken": "Get a fresh token (`az account get-access-token`) and run the same line again.",
     "InvalidAuthenticationToken": "The token is not one that ARM accepts: get a fresh one for this cloud.",
+    "InvalidAuthenticationTokenAudience": (
+        "The token is for something else than this ARM: check --endpoint and --cloud, or get one for it "
+        "(`az account get-access-token`)."
+    ),
     "InvalidAuthenticationTokenTenant": "The token is of another tenant: log in to the subscription's tenant.",
     "AuthenticationFailed": "Log in (`az login`) or set AZURE_ACCESS_TOKEN.",
     "AuthorizationFailed": "Grant the identity the action named above, or the role Network Contributor.",
@@ -285,6 +319,8 @@ class OperationError(VipswapError):
         resource: str,
         operation_url: str,
         request_id: str | None = None,
+        client_request_id: str | None = None,
+        correlation_id: str | None = None,
         details: Sequence[Detail] = (),
         hint: str = "",
         status: int | None = None,
@@ -295,13 +331,14 @@ class OperationError(VipswapError):
         self.resource = resource
         self.operation_url = operation_url
         self.request_id = request_id
+        self.ids = RequestIds(request_id, client_request_id, correlation_id)
         self.details = tuple(details)
 
     def __str__(self) -> str:
         parts = [f"{self.resource}: {self.code}: {self.message}"]
         parts += map(str, self.details)
-        if self.request_id:
-            parts.append(f"[request id {self.request_id}]")
+        if str(self.ids) not in self.message:
+            parts.append(str(self.ids))
         return " ".join(parts)
 
     def as_json(self) -> dict[str, Any]:

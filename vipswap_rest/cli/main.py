@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import vipswap_rest
-from vipswap_rest.cli import demo, emulator, experiment, probe, recover, swap
+from vipswap_rest.cli import demo, emulator, experiment, login_info, probe, recover, swap
 from vipswap_rest.cli.output import tell, tell_error
 from vipswap_rest.errors import VipswapError
 
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
             experiment.run,
             "swap again and again, and tell what the strategies cost",
         ),
+        ("login-info", login_info.add_options, login_info.run, "show which login is used, where, and until when"),
         ("demo", demo.add_options, demo.run, "swap once on an emulated ARM on this machine"),
         ("emulator", emulator.add_options, emulator.run, "an emulated ARM on this machine"),
     ):

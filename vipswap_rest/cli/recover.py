@@ -7,7 +7,7 @@ import os
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
-from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
@@ -37,6 +37,7 @@ def add_recover_options(parser: argparse.ArgumentParser) -> None:
     way.add_argument("--rollback", dest="way", action="store_const", const=Way.ROLLBACK, help="put everything back")
     parser.add_argument("-y", "--yes", action="store_true", help="accepted for symmetry: recover never asks")
     parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
+    add_polite_option(parser)
     parser.set_defaults(way=Way.SOONER)
 
 
@@ -73,13 +74,13 @@ def _print(one: Interrupted) -> None:
 
 def run_recover(arguments: argparse.Namespace) -> int:
     """Recover the one interrupted swap, and print the report."""
-    client = _client(arguments)
+    client, options = _client(arguments), Options(polite=arguments.polite)
     with SignalGuard() as guard:
         one = choose(_find(client, arguments))
         report = nothing_found()
         if one is not None:
             with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
-                report = recover(client, one, arguments.way, Options(), emit=trail, guard=guard, note=tell)
+                report = recover(client, one, arguments.way, options, emit=trail, guard=guard, note=tell)
                 trail.ended(report)
     _tell(arguments, report)
     return report.exit_code

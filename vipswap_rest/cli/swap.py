@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
-from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.live import live_lines
 from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
 from vipswap_rest.cli.probe import seconds_of
@@ -86,6 +86,7 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
     """The options of swap."""
     add_target_options(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    add_polite_option(parser)
     parser.add_argument("--no-rollback", action="store_true", help="stop half-way rather than turn back")
     parser.add_argument(
         "--max-outage",
@@ -272,4 +273,5 @@ def _options(arguments: argparse.Namespace) -> Options:
         rollback=not getattr(arguments, "no_rollback", False),
         limits=Limits(max_outage_s=getattr(arguments, "max_outage", None)),
         verification=_verification(arguments),
+        polite=getattr(arguments, "polite", False),
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from . import environment, errors, extensions, paths, versions
+from . import environment, errors, extensions, metadata, paths, versions
 from .admin import Admin
 from .calls import Call, Reply, World
 from .clock import Clock
@@ -24,6 +24,7 @@ from .gate import Gate
 from .latency import header
 from .load_balancers import LoadBalancers
 from .locks import Locks
+from .managed_identity import ManagedIdentity
 from .messages import Answer, Json, Request, encode
 from .native_swap import NativeSwap
 from .operations import Operation
@@ -61,7 +62,8 @@ class Emulator:
         self.requests: list[Json] = []
         self._identifiers = Identifiers(settings.seed)
         self._admin = Admin(self)
-        self._tokens = TokenService(settings, clock)
+        self.tokens = TokenService(settings, clock)
+        self._identity = ManagedIdentity(self.tokens, clock)
         self.reset()
 
     def reset(self) -> None:
@@ -106,8 +108,12 @@ class Emulator:
         self.world.operations.settle(now)
         if request.segments[0].lower() == "emulator":
             return Exchange(lambda: self._admin.handle(request), Effect(), lambda: True)
-        if self._tokens.serves(request):
-            return Exchange(lambda: self._tokens.handle(request), Effect(), lambda: True)
+        if self.tokens.serves(request):
+            return Exchange(lambda: self.tokens.handle(request), Effect(), lambda: True)
+        if self._identity.serves(request):
+            return Exchange(lambda: self._identity.handle(request), Effect(), lambda: True)
+        if metadata.serves(request):
+            return Exchange(lambda: metadata.handle(request), Effect(), lambda: True)
         entry: Json = {
             "t": now,
             "method": request.method,
@@ -160,7 +166,7 @@ class Emulator:
             raise errors.unauthenticated()
         if _token(request) in self._expired:
             raise errors.token_expired()
-        self._tokens.check(_token(request).partition(" ")[2].strip())
+        self.tokens.check(_token(request).partition(" ")[2].strip(), request.origin)
 
     def _route(self, request: Request, now: float) -> Reply:
         path = paths.parse(request.segments)

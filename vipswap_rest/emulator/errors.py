@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from .messages import Json
@@ -61,6 +61,18 @@ def token_invalid() -> ArmError:
     challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
     message = "The access token is invalid."
     return gateway(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": challenge.format(message)})
+
+
+def token_audience(audience: str, allowed: Iterable[str]) -> ArmError:
+    """401: the token is for something else than ARM (text from users' reports, such as issue 145 of
+    Azure-Samples/active-directory-dotnetcore-daemon-v2).
+    """
+    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
+    said = f"The access token has been obtained for wrong audience or resource '{audience}'."
+    names = ",".join(f"'{one}'" for one in allowed)
+    message = f"{said} It should exactly match with one of the allowed audiences {names}."
+    headers = {"WWW-Authenticate": challenge.format("The access token is invalid.")}
+    return gateway(401, "InvalidAuthenticationTokenAudience", message, headers)
 
 
 def api_version_missing() -> ArmError:

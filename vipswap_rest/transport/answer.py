@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
+from vipswap_rest.errors import REQUEST_ID
 from vipswap_rest.lro import NotJson
 from vipswap_rest.transport.connection import LARGEST_ANSWER_B, AnswerTooLong
 
@@ -17,7 +17,6 @@ from vipswap_rest.transport.connection import LARGEST_ANSWER_B, AnswerTooLong
 ACCEPTED_PACKINGS = "gzip, deflate"
 _PACKINGS = ("identity", "gzip", "x-gzip", "deflate")
 _PIECE_B = 4096
-_ID = re.compile(r"[\w.:,{}-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Response:
     def request_id(self) -> str | None:
         """The id to quote to Microsoft's support."""
         names = ("x-ms-request-id", "x-ms-arm-service-request-id", "x-ms-correlation-request-id")
-        return next((self.headers[name] for name in names if _ID.fullmatch(self.headers.get(name) or "")), None)
+        return next((self.headers[name] for name in names if REQUEST_ID.fullmatch(self.headers.get(name) or "")), None)
 
 
 def read(answer: requests.Response) -> bytes:

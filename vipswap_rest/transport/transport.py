@@ -10,6 +10,7 @@ import platform
 import re
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +21,7 @@ from requests.structures import CaseInsensitiveDict
 import vipswap_rest
 from vipswap_rest.clock import Clock, SystemClock
 from vipswap_rest.clouds import check_endpoint, is_loopback
-from vipswap_rest.errors import ProtocolError, Redirected, UsageError
+from vipswap_rest.errors import ProtocolError, Redirected, RequestIds, TransportError, UsageError
 from vipswap_rest.transport.answer import ACCEPTED_PACKINGS, Response, parse, read, without
 from vipswap_rest.transport.connection import FLIGHT, Bearer, Flight, new_session
 from vipswap_rest.transport.failure import transport_error
@@ -45,6 +46,13 @@ class Credential(Protocol):
 
     def renew(self) -> bool:
         """Forget the token ARM refused, so that the next is a new one; False if there can be no new one."""
+
+    def renew_ahead(self, seconds: float) -> None:
+        """Replace the token now if it would be due within so many seconds. Raises nothing: it is tried when due."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """When the token at hand expires; None if there is none, or nobody knows."""
 
 
 class Transport:
@@ -80,6 +88,8 @@ class Transport:
         self.credential = credential
         self.clock = clock or SystemClock()
         self.correlation_id = correlation_id or str(uuid.uuid4())
+        # Of the request that was sent last.
+        self.client_request_id: str | None = None
         self.read_timeout = read_timeout
         self.remaining_reads: int | None = None
         self.remaining_writes: int | None = None
@@ -119,7 +129,11 @@ class Transport:
         policy = Policy(self.clock, method.upper(), deadline, once)
         renewed = False
         while True:
-            response = policy.run(lambda: self._send(method.upper(), target, body, headers, deadline))
+            try:
+                response = policy.run(lambda: self._send(method.upper(), target, body, headers, deadline))
+            except (TransportError, ProtocolError) as error:
+                error.ids = RequestIds(client_request=self.client_request_id, correlation=self.correlation_id)
+                raise
             if response.status == 401 and not renewed and self.credential.renew():
                 renewed = True
                 continue
@@ -147,6 +161,7 @@ class Transport:
         if deadline is not None:
             timeout = max(0.05, min(timeout, deadline - self.clock.monotonic()))
         token, request_id, shown = self._token(), str(uuid.uuid4()), redact(target)
+        self.client_request_id = request_id
         request = requests.Request(
             method,
             self._origin + shown,
