@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from . import environment, errors, extensions, metadata, paths, versions
 from .admin import Admin
 from .calls import Call, Reply, World
+from .catalogue import Catalogue
 from .clock import Clock
 from .data_plane.outages import Outages
 from .errors import ArmError
@@ -22,6 +23,7 @@ from .extensions import Extension
 from .faults import Effect, Faults
 from .gate import Gate
 from .latency import header
+from .load_balancer_children import LoadBalancerChildren
 from .load_balancers import LoadBalancers
 from .locks import Locks
 from .messages import Answer, Json, Request, encode
@@ -74,13 +76,16 @@ class Emulator:
         self._throttle = Throttle(self.settings.throttle)
         self.world = World.create(self.settings, self._identifiers, self.loopback)
         environment.build(self.world, self.settings)
+        balancers = LoadBalancers(self.world)
+        self._balancer_children = LoadBalancerChildren(self.world, balancers)
         self._types: dict[str, LoadBalancers | PublicIps | VirtualNetworks] = {
-            "loadbalancers": LoadBalancers(self.world),
+            "loadbalancers": balancers,
             "publicipaddresses": PublicIps(self.world),
             "virtualnetworks": VirtualNetworks(self.world),
         }
         self._stored = Stored(self.world)
         self._groups = Groups(self.world)
+        self._catalogue = Catalogue(self.world)
         self._native = NativeSwap(self.world)
         self._health = RuleHealth(self.world)
         self._usages = Usages(self.world)
@@ -166,13 +171,15 @@ class Emulator:
 
     def _route(self, request: Request, now: float) -> Reply:
         path = paths.parse(request.segments)
-        if path is None:
+        tenants = [segment.lower() for segment in request.segments] == ["tenants"]
+        if path is None and not tenants:
             raise errors.unknown_path(request.path)
         if not request.query.get("api-version"):
             raise errors.api_version_missing()
+        path = path or paths.Path()
         call = Call(request, path, now, int((self.clock.now() - _EPOCH).total_seconds() * 10_000_000))
         if path.subscription is None:
-            return self._only_get(call, self._list_subscriptions)
+            return self._only_get(call, self._catalogue.tenants if tenants else self._list_subscriptions)
         if not paths.is_subscription(path.subscription):
             raise errors.subscription_malformed(path.subscription)
         if not self.world.state.has_subscription(path.subscription):
@@ -180,6 +187,9 @@ class Emulator:
         extension = extensions.parse(request.segments)
         if extension is not None:
             return self._route_extension(call, extension)
+        described = self._catalogue.find(path)
+        if described is not None:
+            return _dispatch(call, described)
         self._gate.check(call)
         if path.group is None:
             return self._route_subscription(call)
@@ -242,6 +252,9 @@ class Emulator:
                 call,
                 {"GET": self._get, "PUT": handlers.put, "PATCH": handlers.patch, "DELETE": handlers.delete},
             )
+        children = self._balancer_children
+        if isinstance(known, LoadBalancers) and children.serves(path):
+            return _dispatch(call, {"GET": self._get_child, "PUT": children.put, "DELETE": children.delete})
         if isinstance(known, VirtualNetworks) and path.is_a("virtualNetworks/subnets"):
             return _dispatch(call, {"GET": self._get_child, "PUT": known.put_subnet})
         if known is not None:
