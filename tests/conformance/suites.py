@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.conformance.installed import versions
+
 ROOT = Path(__file__).resolve().parents[2]
 # By name: what is run, as patterns of files; a pattern that matches nothing is a failure.
 SUITES: dict[str, tuple[str, ...]] = {
@@ -37,6 +39,12 @@ SUITES: dict[str, tuple[str, ...]] = {
         "tests/wire/test_request_bodies.py",
         "tests/swap/test_request_bodies.py",
     ),
+}
+# Whose versions are told, by suite: other people's clients are the newest of the day.
+CLIENTS = {
+    "sdk": ("azure-mgmt-network", "azure-identity"),
+    "azure-cli": ("azure-cli",),
+    "azurerm": ("azurerm", "adal"),
 }
 _PATIENCE_S = 3600
 
@@ -70,7 +78,9 @@ def run(name: str) -> Outcome:
         )
         text = report.read_text(encoding="utf-8") if report.is_file() else None
     outcome = judge(ran.returncode, text)
-    return Outcome(outcome.result, outcome.detail, time.monotonic() - start)
+    told = versions(name, *CLIENTS.get(name, ()))
+    detail = "; ".join([outcome.detail, *(f"{package} {version}" for package, version in told.items())])
+    return Outcome(outcome.result, detail, time.monotonic() - start)
 
 
 def judge(code: int, report: str | None) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.suites import Outcome, judge, main, table
+from tests.conformance.suites import SUITES, Outcome, judge, main, table
 
 PASSED = '<testcase name="a"/>'
 FAILED = '<testcase name="b"><failure message="no"/></testcase>'
@@ -48,3 +48,12 @@ def test_the_table_has_one_line_for_each_suite() -> None:
 def test_a_suite_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nonsense"]) == 2
     assert "nonsense" in capsys.readouterr().err
+
+
+def test_a_suite_whose_tests_are_not_there_has_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(SUITES, "lost", ("tests/conformance/test_nothing_of_that_name.py",))
+
+    assert main(["lost"]) == 1
+    assert "test_nothing_of_that_name.py is not there" in capsys.readouterr().out

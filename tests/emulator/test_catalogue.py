@@ -122,3 +122,13 @@ def test_nothing_can_be_seeded_under_a_provider_itself() -> None:
     answer = stage.send("PUT", "/emulator/state", {"resources": [{"id": NAMESPACE, "properties": {}}]})
 
     assert answer.status == 400
+
+
+def test_a_groups_tags_are_replaced_by_themselves() -> None:
+    stage = Stage()
+
+    changed = stage.call("PATCH", GROUP, {"tags": {"owner": "me"}})
+
+    assert (changed.status, changed.json()["tags"]) == (200, {"owner": "me"})
+    assert stage.get(GROUP)["tags"] == {"owner": "me"}
+    assert error(stage.call("PATCH", f"{SUB}/resourceGroups/none", {})) == (404, "ResourceGroupNotFound")

@@ -238,7 +238,8 @@ class Emulator:
         if call.request.method == "PUT" and not paths.is_group(call.path.group or ""):
             raise errors.name_invalid(call.path.group or "")
         groups = self._groups
-        return _dispatch(call, {"GET": groups.get, "HEAD": groups.get, "PUT": groups.put, "DELETE": groups.delete})
+        read: dict[str, Handler] = {"GET": groups.get, "HEAD": groups.get}
+        return _dispatch(call, {**read, "PUT": groups.put, "PATCH": groups.patch, "DELETE": groups.delete})
 
     def _route_resource(self, call: Call) -> Reply:
         path = call.path
