@@ -30,7 +30,7 @@ def python() -> Path:
     return client("azurerm") / "python"
 
 
-def as_published(emulator: Emulated) -> None:
+def as_published(emulator: Emulated, allocation: str) -> None:
     """Make the load balancers and addresses Basic, as the article's were: azurerm creates no other address."""
     changed = []
     for body in copy.deepcopy(emulator.before).values():
@@ -40,6 +40,8 @@ def as_published(emulator: Emulated) -> None:
             body["properties"].pop("outboundRules", None)
             for rule in body["properties"].get("loadBalancingRules", ()):
                 rule["properties"].pop("disableOutboundSnat")
+            if "publicIPAllocationMethod" in body["properties"]:
+                body["properties"]["publicIPAllocationMethod"] = allocation
             changed.append(body)
     emulator.arm.seed(*changed)
     emulator.note()
@@ -70,10 +72,10 @@ def run(python: Path, emulator: Emulated, way: str) -> Any:
     return json.loads(ran.stdout)
 
 
-@pytest.mark.parametrize("way", ["float", "native"])
-def test_azurerm_exchanges_the_addresses(way: str, python: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("way", "allocation"), [("float", "Dynamic"), ("float", "Static"), ("native", "Static")])
+def test_azurerm_exchanges_the_addresses(way: str, allocation: str, python: Path, tmp_path: Path) -> None:
     with emulated(tmp_path) as emulator:
-        as_published(emulator)
+        as_published(emulator, allocation)
         said = run(python, emulator, way)
         wait_until_deleted(emulator)
 

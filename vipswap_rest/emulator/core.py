@@ -7,7 +7,7 @@ between calls and tests can play it on a clock of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
@@ -139,7 +139,8 @@ class Emulator:
             self._throttle.check(request, now)
             reply = Reply(instead.status) if instead else self._strike(request, now, effect)
         except ArmError as error:
-            reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=error.headers)
+            headers = _home(error.headers, request.origin)
+            reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=headers)
         answer = self._answer(request, reply)
         if instead:
             answer = Answer(instead.status, {**answer.headers, **instead.headers}, instead.body)
@@ -347,6 +348,11 @@ class Emulator:
             headers.update(_operation_headers(request.origin, reply, reply.operation))
         headers.update(reply.headers)
         return headers
+
+
+def _home(headers: Mapping[str, str], origin: str) -> dict[str, str]:
+    """A refusal's headers, whose challenge names the tenant's own login here: some clients learn the tenant from it."""
+    return {name: value.replace("https://login.windows.net/", f"{origin}/{TENANT}") for name, value in headers.items()}
 
 
 def _token(request: Request) -> str:
