@@ -273,3 +273,9 @@ def test_whoever_asks_for_trustworthy_login_hosts_is_told_this_one() -> None:
 
     assert answer["tenant_discovery_endpoint"] == f"http://{HOST}{CONFIGURATION}"
     assert answer["metadata"] == [{"preferred_network": HOST, "preferred_cache": HOST, "aliases": [HOST]}]
+
+
+def test_who_comes_without_a_token_is_told_the_tenants_own_login() -> None:
+    challenge = strict().call("GET", LB1, authorization="").headers["WWW-Authenticate"]
+
+    assert challenge.startswith(f'Bearer authorization_uri="http://{HOST}/{TENANT}", error="invalid_token", ')

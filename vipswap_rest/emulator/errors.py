@@ -108,6 +108,17 @@ def group_not_found(group: str) -> ArmError:
     return gateway(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
+def namespace_not_found(namespace: str) -> ArmError:
+    """404: no such resource provider."""
+    message = f"The resource namespace '{namespace}' is invalid."
+    return gateway(404, "InvalidResourceNamespace", message)
+
+
+def filter_invalid(text: str) -> ArmError:
+    """400: a `$filter` that ARM's list of resources does not know (the emulator's wording)."""
+    return gateway(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string.")
+
+
 def resource_not_found(kind: str, name: str, group: str) -> ArmError:
     """404 of the gateway: it has never heard of the resource. `kind` is the full type, `Microsoft.Network/...`."""
     message = (
