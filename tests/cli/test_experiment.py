@@ -301,6 +301,7 @@ def test_an_experiment_of_another_design_is_refused_before_anything_is_swapped(
         ran = vipswap(*ALONE, *change, "--out", str(tmp_path / "out"))
         assert ran.code == 2
         assert "An experiment of another design lies in" in ran.err
+        assert "swaps on the emulator" not in ran.err
     exchanged = ("--lb1", "vipswap2lb", "--lb2", "vipswap1lb")
     ran = vipswap(*ALONE, *exchanged, "--out", str(tmp_path / "out"))
     assert ran.code == 2

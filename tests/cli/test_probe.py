@@ -85,7 +85,8 @@ def test_an_address_that_never_answers_is_said_not_to_and_the_other_is_still_rep
         code, out, err = probe(dead_url, server.url, *BRIEFLY)
 
     assert code == 1
-    assert f"{dead_url} never answered" in err
+    assert f"{dead_url} never answered as it should: " in err
+    assert " refused" in err
     assert "it never answered" in out
     assert "none seen" in out
 
@@ -163,6 +164,58 @@ def test_a_signal_ends_it_with_the_report_and_130(number: signal.Signals) -> Non
     assert told["interrupted"] is True
     assert told["addresses"][0]["samples"]["ok"] >= 3
     assert err == ""
+
+
+def test_of_a_name_with_several_addresses_it_says_how_many_there_are(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Answering() as server:
+        addresses = [("127.0.0.1", server.port), ("127.0.0.2", server.port)]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        _, _, err = probe(f"http://blue.example:{server.port}/", *BRIEFLY)
+
+    assert "blue.example is 127.0.0.1 (of 2; the first of them), looked up once" in err
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_result_that_stdout_does_not_take_is_one_sentence_and_no_success(form: str) -> None:
+    with Answering() as server, open("/dev/full", "w") as full:
+        line = [sys.executable, "-m", "vipswap_rest", "probe", server.url, *BRIEFLY, "-o", form]
+        ran = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+
+    assert ran.returncode == 1
+    assert ran.stderr == "vipswap: the result could not be written to stdout: No space left on device.\n"
+
+
+def test_on_a_terminal_without_rich_it_tells_the_changes_in_plain_lines(dead_url: str) -> None:
+    program = (
+        "import sys; sys.modules['rich'] = None; from vipswap_rest.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    told = on_a_terminal([sys.executable, "-c", program], dead_url)
+
+    assert f"{dead_url} does not answer (refused)" in told
+    assert "\x1b" not in told
+
+
+def test_on_a_terminal_with_rich_there_is_a_line_for_each_address_too(dead_url: str) -> None:
+    told = on_a_terminal([sys.executable, "-m", "vipswap_rest"], dead_url)
+
+    assert f"{dead_url} does not answer (refused)" in told
+    assert f"{dead_url} does not answer (refused), for " in told
+
+
+def on_a_terminal(program: list[str], url: str) -> str:
+    """What a short probing of `url` writes on a terminal."""
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    line = [*program, "probe", url, "--duration", "1", "-o", "json"]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as process:
+        process.wait(timeout=30)
+    os.close(theirs)
+    told = os.read(ours, 65536).decode()
+    os.close(ours)
+    return told
 
 
 def test_on_a_terminal_it_tells_when_an_address_answers_and_when_it_does_not(dead_url: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.cli.conftest import PAIR, PRODUCTION_IP, STAGING_IP, Arm, Vipswap
+from tests.cli.conftest import PAIR, PRODUCTION_IP, STAGING_IP, STAGING_LB, Arm, Vipswap
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 
@@ -31,16 +31,23 @@ def unattached(request: pytest.FixtureRequest) -> Iterator[Arm]:
         yield Arm(server.endpoint)
 
 
-def swap(arm: Arm, *options: str) -> dict[str, Any]:
+def started(arm: Arm, *options: str, stdout: Any = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     """A swap in a process of its own, so that the emulator's work is not the prober's stall."""
-    line = [sys.executable, "-m", "vipswap_rest", "swap", *PAIR, "--yes", "-o", "json", "--interval", "10ms", *options]
+    line = [sys.executable, "-m", "vipswap_rest", "swap", *PAIR, "--yes", "--interval", "10ms", *options]
     environment = {
         **os.environ,
         "AZURE_RM_ENDPOINT": arm.endpoint,
         "AZURE_ACCESS_TOKEN": "any",
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
     }
-    ran = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        line, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+
+
+def swap(arm: Arm, *options: str) -> dict[str, Any]:
+    """Its report."""
+    ran = started(arm, "-o", "json", *options)
     assert ran.returncode == 0, ran.stderr
     told: dict[str, Any] = json.loads(ran.stdout)
     return told
@@ -63,9 +70,22 @@ def test_the_observed_outages_enclose_the_true_ones(unattached: Arm, way: str) -
         unseen = told[side]["undetected_upper_s"]
         assert true, side
         for length in true:
+            # The swap goes on for long enough to see both ends of each.
+            assert all(one["upper_s"] is not None for one in observed), observed
             held = [one for one in observed if one["lower_s"] <= length <= one["upper_s"]]
             assert held or length <= unseen, (side, true, observed, unseen)
         assert len(observed) <= len(true)
+
+
+def test_an_outage_whose_lost_samples_time_out_after_the_swap_has_two_ends(tmp_path: Path) -> None:
+    quick = tmp_path / "latency.json"
+    quick.write_text(json.dumps({"native_swap": 0.3, "retry_after": None}))
+    with EmulatorServer(Settings(latency=str(quick), data_plane=True, unattached="drop")) as server:
+        told = swap(Arm(server.endpoint), *WAYS["native"])
+
+    for side in ("production", "staging"):
+        (outage,) = told[side]["observed_outages"]
+        assert outage["upper_s"] is not None
 
 
 def test_the_report_shows_both_downtimes_side_by_side(vipswap: Vipswap) -> None:
@@ -121,7 +141,28 @@ def test_a_probe_that_cannot_be_is_refused_before_anything_is_changed(
 
     assert ran.code == 2
     assert "Traceback" not in ran.err
-    assert arm.writes() == []
+    assert arm.requests() == []
+
+
+@pytest.mark.parametrize("option", [("--interval", "0"), ("--probe-url", "nonsense"), ("--probe-url", "tcp://a:1")])
+def test_what_the_probe_is_told_is_looked_at_even_where_there_is_to_be_none(
+    option: tuple[str, str], arm: Arm, vipswap: Vipswap
+) -> None:
+    ran = vipswap("swap", *PAIR, "--yes", "--no-probe", *option)
+
+    assert ran.code == 2
+    assert arm.requests() == []
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_report_that_stdout_does_not_take_changes_no_exit_code_and_is_said(form: str, arm: Arm) -> None:
+    with open("/dev/full", "w") as full:
+        ran = started(arm, "--no-probe", "-o", form, stdout=full)
+
+    assert ran.returncode == 0
+    assert "the result could not be written to stdout: No space left on device." in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert arm.holds(STAGING_LB) == PRODUCTION_IP
 
 
 @pytest.mark.parametrize("extension", ["svg", "png"])

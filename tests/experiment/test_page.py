@@ -229,3 +229,26 @@ def test_text_is_escaped_and_html_is_not() -> None:
     assert element("p", "<b>", Html("<br>"), class_='"x"') == '<p class="&quot;x&quot;">&lt;b&gt;<br></p>'
     assert text("a\x00b\ud800") == "a\ufffdb\ufffd"
     assert "<td>&lt;</td>" in table("", ["", ""], [["", "<"]])
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [
+        (-3.349, "By native production's outage was 3.349 s shorter than by float: "),
+        (0.25, "By native production's outage was 250 ms longer than by float: "),
+        ("~", "Between native and float no difference was shown in production's outage: "),
+        ({"low": 1.0, "high": None}, "Production's outage differs between native and float: "),
+    ],
+)
+def test_it_says_first_by_how_much_the_strategies_differ_and_with_which_interval(
+    difference: Any, words: str, tmp_path: Path
+) -> None:
+    run(tmp_path)
+    told = summary(manifest(), trials_of(tmp_path))
+    compared = told["comparisons"][0]["production"]["observed"]
+    compared |= {"difference": difference, "interval": {"low": -3.5, "high": 1.25, "coverage": 0.951}}
+
+    read = Reader(page(told, [], []))
+
+    at = "the difference, native less float, has the interval -3.500 to 1.250 s (95.1 %)."
+    assert words + at in read.words

@@ -182,6 +182,15 @@ def test_the_modified_z_score_divides_at_three_and_a_half() -> None:
     assert outliers(closed(-1, -1, 0, 1, 1, 5.20, -5.20)) == (5, 6)
 
 
+def test_what_may_be_the_same_within_the_resolution_is_no_outlier() -> None:
+    column = closed(6.1, 6.1, 6.1, 6.1, 6.104, 6.2, 6.2, 6.31)
+
+    assert outliers(column) == (5, 6, 7)
+    assert outliers(column, 0.2) == (7,)
+    assert summarise(column, resolution=0.2).outliers == (7,)
+    assert summarise(column, resolution=0.3).outliers == ()
+
+
 def test_where_more_than_half_are_equal_the_mean_deviation_stands_in_for_mad() -> None:
     assert outliers(closed(*[5] * 20, 6)) == (20,)
     assert outliers(closed(*[5] * 20)) == ()
@@ -192,6 +201,7 @@ def test_percentiles_need_20_and_100_measurements() -> None:
 
     assert percentile(nineteen, 95) is None
     assert percentile(twenty, 95) == Value(19)
+    assert percentile(closed(*range(1, 22)), 95) == Value(20)
     assert percentile(ninety_nine, 99) is None
     assert percentile(hundred, 99) == Value(99)
     assert summarise(hundred).p95 == Value(95)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import gc
+import json
 import os
 import platform
-import resource
+import re
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from tests.probe.measured import KINDS, Tally, measure
+from tests.probe.measured import KINDS, LENGTHS_S, Tally, measure
 from tests.probe.server import Change, Plan, served
+from vipswap_rest.probe.findings import round_trips
 from vipswap_rest.probe.prober import Prober
 from vipswap_rest.probe.samples import Outcome, Samples
 from vipswap_rest.probe.target import parse_target
@@ -23,17 +26,24 @@ LOADS = {"idle": 0, "one busy core": 1, "all cores busy": os.cpu_count() or 1}
 ALLOWED_S = {"idle": 0.005, "one busy core": 0.005}
 # How long the probers run at a stretch: some 1,700 outages.
 ROUND_S, QUICK_ROUND_S = 60.0, 12.0
+TEN_MINUTES_S = 600.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the tables. Returns 1 if anything that the probe said was not true."""
     parser = argparse.ArgumentParser(prog="scripts/bench_probe", description="Measure the probe on this machine.")
-    parser.add_argument("--outages", type=int, default=500, metavar="N", help="under each load (default: 500)")
+    parser.add_argument(
+        "--outages", type=int, default=500, metavar="N", help="under each load (default: 500; 0: the cost only)"
+    )
     parser.add_argument("--loads", default=",".join(LOADS), metavar="LIST", help=f"of: {', '.join(LOADS)}")
     parser.add_argument("--cost-seconds", type=float, default=60.0, metavar="S", help="for the cost (default: 60)")
     parser.add_argument("--quick", action="store_true", help="100 outages idle, cost over 10 s")
+    parser.add_argument("--spend", nargs="+", help=argparse.SUPPRESS)
     parser.set_defaults(round_seconds=ROUND_S)
     arguments = parser.parse_args(argv)
+    if arguments.spend:
+        _spend(float(arguments.spend[0]), arguments.spend[1:])
+        return 0
     if arguments.quick:
         arguments.outages, arguments.loads, arguments.cost_seconds = 100, "idle", 10.0
         arguments.round_seconds = QUICK_ROUND_S
@@ -46,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"{len(INTERVALS_S)} intervals, a prober process for each interval."
     )
     true = True
-    for load in loads:
+    for load in loads if arguments.outages else []:
         true = _containment(load, arguments.outages, arguments.round_seconds) and true
     _cost(arguments.cost_seconds)
     return 0 if true else 1
@@ -60,7 +70,7 @@ def _containment(load: str, outages: int, seconds: float) -> bool:
             key = (tally.kind.name, tally.interval_s)
             tallies[key] = tally if key not in tallies else tallies[key].plus(tally)
         number += 1
-    print(f"\n{load}: {sum(tally.outages for tally in tallies.values())} outages of 0 to 1 s")
+    print(f"\n{load}: {sum(tally.outages for tally in tallies.values())} outages of 0 to {max(LENGTHS_S):g} s")
     print("bounds beyond 2 intervals + round trip + latency of a failure, ms, of those reported alone:")
     print(f"{'':20}{'interval':>9}{'outages':>9}{'alone':>7}{'merged':>7}{'unseen':>7}{'untrue':>7}", end="")
     print(f"{'p50':>8}{'p99':>8}{'max':>8}{'skipped':>9}{'unknown':>9}")
@@ -91,55 +101,71 @@ def _rank(ordered: Sequence[float], percent: int) -> float:
 
 
 def _cost(seconds: float) -> None:
-    plan = Plan([[Change(0.0)], [Change(0.0)]], seconds + 5)
-    with served(plan) as server:
-        targets = [parse_target(url) for url in server.urls()]
-        prober = Prober(targets, 0.01)
-        began = time.process_time()
-        prober.start()
-        time.sleep(seconds)
-        spent = time.process_time() - began
-        findings = prober.stop()
-    sent = sum(len(found.samples) for found in findings.addresses)
-    share = 100 * spent / seconds
-    print(f"\ncost of two addresses every 10 ms: {share:.1f} % of a core ({sent} samples in {seconds:g} s)")
-    trips = findings.addresses[0].round_trips
-    if trips:
-        print(f"round trips: p50 {trips.p50 * 1000:.2f} ms, p99 {trips.p99 * 1000:.2f}, max {trips.max * 1000:.2f}")
-    gc.collect()
-    before = _resident()
-    filled = Prober(targets, 0.01, duration_s=0.2).start()
-    filled.wait()
-    running = filled._started()
-    for asked in running.asked:
-        _fill(asked.samples, running.began)
-    running.ended = running.began + 600
-    begun = time.monotonic()
-    filled.stop()
-    took = time.monotonic() - begun
+    """Two processes that do the same, but for the probing; what one costs more is what probing costs."""
+    with served(Plan([[Change(0.0)], [Change(0.0)]], seconds + 5)) as server:
+        lines = [
+            [sys.executable, "-m", "tests.probe.bench", "--spend", str(seconds), *urls] for urls in ([], server.urls())
+        ]
+        children = [subprocess.Popen(line, stdout=subprocess.PIPE, text=True) for line in lines]
+        without, probing = (json.loads(child.communicate()[0]) for child in children)
+    share = 100 * (probing["cpu_s"] - without["cpu_s"]) / seconds
     print(
-        f"memory of ten minutes of it (filled in, not waited for): {(_resident() - before) / 2**20:.1f} MiB more, "
-        f"{(_peak() - before) / 2**20:.1f} at most; making sense of it took {took:.2f} s"
+        f"\ncost of two addresses every 10 ms, over {seconds:g} s of it ({probing['sent']} samples), beside a process"
+    )
+    print(f"that does not probe: {share:.1f} % of a core (goal: below 10)")
+    print(f"round trips: p50 {probing['p50_s'] * 1000:.2f} ms, p99 {probing['p99_s'] * 1000:.2f}", end="")
+    print(f", max {probing['max_s'] * 1000:.2f}")
+    more = {name: (probing[name] - without[name]) / 2**20 for name in ("run_bytes", "peak_bytes")}
+    filled = f" ({probing['filled']} of its samples filled in, not waited for)" if probing["filled"] else ""
+    print(
+        f"memory: {more['run_bytes']:.1f} MiB more when the probing ends; of ten minutes of it{filled} "
+        f"{more['peak_bytes']:.1f} MiB more at most, while it makes sense of them (goal: below 15), "
+        f"which takes {probing['sense_s']:.2f} s"
     )
 
 
-def _fill(samples: Samples, began: float) -> None:
-    """Ten minutes at 10 ms, an outage of 1 s in each."""
-    for at in range(len(samples), 60_000):
+def _spend(seconds: float, urls: Sequence[str]) -> None:
+    """Probe for so long, or wait for so long; print what that took of this process."""
+    told: dict[str, float] = {}
+    if not urls:
+        time.sleep(seconds)
+        told["cpu_s"], told["run_bytes"] = time.process_time(), _peak()
+    else:
+        prober = Prober([parse_target(url) for url in urls], 0.01, duration_s=seconds).start()
+        prober.wait()
+        told["cpu_s"], told["run_bytes"] = time.process_time(), _peak()
+        running = prober._started()
+        told["sent"] = sum(len(asked.samples) for asked in running.asked)
+        told |= _round_trips(running.asked[0].samples)
+        told["filled"] = sum(_fill(asked.samples, running.began) for asked in running.asked)
+        running.ended = max(running.ended or 0.0, running.began + TEN_MINUTES_S)
+        begun = time.monotonic()
+        prober.stop()
+        told["sense_s"] = time.monotonic() - begun
+    print(json.dumps(told | {"peak_bytes": _peak()}))
+
+
+def _round_trips(samples: Samples) -> dict[str, float]:
+    good, _, _ = samples.divided()
+    trips = round_trips([done - sent for sent, done in zip(good.sent, good.done, strict=True)])
+    assert trips is not None, "the server answered nothing"
+    return {"p50_s": trips.p50, "p99_s": trips.p99, "max_s": trips.max}
+
+
+def _fill(samples: Samples, began: float) -> int:
+    """Fill up to ten minutes at 10 ms, with an outage of 1 s in each; how many samples that took."""
+    first = len(samples)
+    for at in range(first, int(TEN_MINUTES_S / 0.01)):
         sent = began + at * 0.01
         up = at % 6000 < 5900
         samples.add(sent, sent + 0.0004, Outcome.OK if up else Outcome.REFUSED, "vipswap1lb" if up else None)
-
-
-def _resident() -> int:
-    """Bytes of memory that this process has now."""
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
+    return len(samples) - first
 
 
 def _peak() -> int:
-    """Bytes of memory that this process ever had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Bytes of memory that this process ever had. (getrusage would count what its parent had when it forked.)"""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])  # type: ignore[index]
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ TIMEOUT_S = 0.9
 ROUNDING_S = 2e-6
 # Time for a prober to start in, and for its last samples to end in.
 BEFORE_S, AFTER_S = 3.0, 1.0
-LENGTHS_S = (0.0, 0.02, 0.05, 0.2, 1.0)
+LENGTHS_S = (0.0, 0.02, 0.05, 0.2, 1.0, 5.0)
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ KINDS = (
 )
 
 
-def changes(kind: Kind, seconds: float, seed: str) -> list[Change]:
+def changes(kind: Kind, seconds: float, seed: str, lengths_s: Sequence[float] = LENGTHS_S) -> list[Change]:
     """Outages of all lengths between BEFORE_S after the beginning and AFTER_S before the end."""
     draw = random.Random(seed)
-    at, found, lengths = BEFORE_S, [], list(LENGTHS_S)
+    at, found, lengths = BEFORE_S, [], list(lengths_s)
     draw.shuffle(lengths)
     while True:
         length = lengths[len(found) // 2 % len(lengths)] * draw.uniform(0.9, 1.1)
@@ -157,12 +157,18 @@ def _encloses(reported: dict[str, Any], began: float, true: Sequence[float]) -> 
 
 
 def measure(
-    kinds: Sequence[Kind], intervals_s: Sequence[float], seconds: float, *, busy: int, seed: str
+    kinds: Sequence[Kind],
+    intervals_s: Sequence[float],
+    seconds: float,
+    *,
+    busy: int,
+    seed: str,
+    lengths_s: Sequence[float] = LENGTHS_S,
 ) -> list[Tally]:
     """Probe all kinds at all intervals at once for `seconds`, a process for each interval, beside `busy` busy ones."""
     grid = [(kind, interval) for interval in intervals_s for kind in kinds]
     plan = Plan(
-        [changes(kind, seconds, f"{seed} {kind.name} {interval}") for kind, interval in grid],
+        [changes(kind, seconds, f"{seed} {kind.name} {interval}", lengths_s) for kind, interval in grid],
         seconds,
         [kind.delay_s for kind, _ in grid],
     )

@@ -92,6 +92,38 @@ def test_the_random_cases_hold_every_kind_of_thing() -> None:
     assert sum(bool(one.account.unknown) for one in tried) > 100
 
 
+def as_defined(tried: Case) -> list[tuple[float | None, float | None, int]]:
+    """After, before and failures of each reported outage, word for word as the module's docstring defines them."""
+    known = [(one.sent, one.done, tried.truth.outage_at(one.instant) is None) for one in tried.samples if one.known]
+    good = sorted((sent, done) for sent, done, up in known if up)
+    bad = sorted((sent, done) for sent, done, up in known if not up)
+    told: list[tuple[float | None, float | None, int]] = []
+    while bad:
+        first_done = min(done for _, done in bad)
+        before = min((done for sent, done in good if sent >= first_done), default=None)
+        group = [one for one in bad if before is None or one[0] < before] or bad[:1]
+        last_sent = max(sent for sent, _ in group)
+        afters = [sent for sent, done in good if sent <= group[0][0] and done <= last_sent]
+        told.append((max(afters, default=None), before, len(group)))
+        bad = bad[len(group) :]
+    return told
+
+
+@pytest.mark.parametrize("first", [100_000, 200_000])
+def test_no_bound_is_wider_than_it_is_defined(first: int) -> None:
+    """Wider ones would be true as well, and worth less."""
+    for seed in range(first, first + CASES // 2):
+        tried = random_case(seed)
+        told = [(one.after, one.before, one.failures) for one in tried.account.outages]
+        assert told == as_defined(tried), seed
+
+
+def test_in_the_json_bounds_are_rounded_outwards() -> None:
+    outage = Outage(1.2345678, 1.5000004, 2.3456781, 0.0, 3.0, 1.0, 2.0, 5)
+
+    assert outage.as_json() == {"lower_s": 1.234567, "estimate_s": 1.5, "upper_s": 2.345679}
+
+
 def test_failures_between_good_samples_bound_an_outage_from_both_sides() -> None:
     told = found(good=[(0, 1), (10, 11), (50, 51), (60, 61)], bad=[(20, 21), (30, 31), (40, 41)])
 

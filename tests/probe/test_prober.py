@@ -30,17 +30,11 @@ CHUNKED = (
 FAULT = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
-@pytest.fixture
-def free_port() -> int:
-    """A port that nobody listens on, outside of the range that a client's own port may come from."""
-    for port in range(20000, 32000):
-        with socket.socket() as taken:
-            try:
-                taken.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("there is no free port")
+def endless(connection: socket.socket) -> None:
+    """Answer without a length, and leave the connection open."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\none-two")
+    connection.recv(4096)
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -83,15 +77,27 @@ def test_an_answer_is_ok_and_says_who() -> None:
         (hang_up, "reset"),
         (silent, "timeout"),
         (say(FAULT), "http_error"),
+        (say(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "http_error"),
         (say(b"220 mail ready\r\n"), "http_error"),
         (say(PLAIN[:30]), "reset"),
         (say(CHUNKED), "ok"),
+        (endless, "ok"),
     ],
-    ids=["reset", "closed without an answer", "silence", "503", "no HTTP", "half an answer", "chunked"],
+    ids=[
+        "reset",
+        "closed without an answer",
+        "silence",
+        "503",
+        "404",
+        "no HTTP",
+        "half an answer",
+        "chunked",
+        "without an end",
+    ],
 )
 def test_every_end_of_a_sample_has_its_name(act: Callable[[socket.socket], None], expected: str) -> None:
     with Answering(act) as server:
-        found = probed(parse_target(server.url), timeout_s=0.3 if act is silent else 0.9).addresses[0]
+        found = probed(parse_target(server.url), timeout_s=0.3 if act in (silent, endless) else 0.9).addresses[0]
 
     assert outcomes(found) == {expected}
     assert set(found.identities) == ({"one-two"} if expected == "ok" else set())
@@ -295,7 +301,7 @@ def test_more_addresses_than_there_are_file_descriptors_for_are_refused() -> Non
 
 
 def test_an_error_in_the_loop_reaches_whoever_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Sampler, now: float) -> float:
+    def fail(self: Sampler) -> None:
         raise ZeroDivisionError("the loop's own")
 
     monkeypatch.setattr(Sampler, "_round", fail)
@@ -303,6 +309,33 @@ def test_an_error_in_the_loop_reaches_whoever_stops_it(monkeypatch: pytest.Monke
 
     with pytest.raises(ZeroDivisionError):
         prober.stop()
+
+
+@pytest.mark.parametrize("part", ["_serve", "_expire", "_take_turn"])
+@pytest.mark.parametrize("before", [True, False], ids=["before it", "after it"])
+def test_wherever_the_loop_is_stopped_no_healthy_sample_becomes_a_timeout(
+    part: str, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some samples are always in flight, as each answer takes 50 ms."""
+    original = getattr(Sampler, part)
+    stops: list[float] = []
+
+    def stopped(self: Sampler, *arguments: object) -> object:
+        found = None if before else original(self, *arguments)
+        if not stops and len(self.asked[0].samples) > 20:
+            stops.append(time.monotonic())
+            time.sleep(1.0)
+        return original(self, *arguments) if before else found
+
+    monkeypatch.setattr(Sampler, part, stopped)
+    with Answering(delay_s=0.05) as server:
+        found = probed(parse_target(server.url), samples=40)
+
+    (address,) = found.addresses
+    assert stops
+    assert found.longest_stall_s >= 0.99
+    assert outcomes(address) == {"ok"}
+    assert "prober_error" not in address.counts
 
 
 class StallingPoller:

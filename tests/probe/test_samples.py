@@ -116,9 +116,13 @@ def test_in_the_window_of_every_change_the_answerer_did_change(
         assert any(change.last_old <= moment <= change.first_new for moment in changed)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True, deadline=None, max_examples=400)
 @given(
-    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9), st.sampled_from(Outcome)), max_size=25),
+    st.lists(
+        # Good ones most of all: it is about rows of them.
+        st.tuples(st.integers(0, 30), st.integers(0, 9), st.sampled_from([Outcome.OK] * len(Outcome) + list(Outcome))),
+        max_size=25,
+    ),
     st.integers(-1, 31),
     st.integers(1, 9),
 )

@@ -53,6 +53,17 @@ def test_what_is_no_target_is_told_in_a_sentence(url: str, words: str) -> None:
         parse_target(url)
 
 
+def test_of_several_addresses_the_first_is_asked_and_the_others_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def several(*_: object, **__: object) -> list[tuple[object, ...]]:
+        hosts = ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 80)) for host in hosts]
+
+    monkeypatch.setattr(socket, "getaddrinfo", several)
+    found = resolve(parse_target("http://many.example/"))
+
+    assert (found.address, found.others) == (("192.0.2.1", 80), ("192.0.2.2", "192.0.2.3"))
+
+
 @pytest.mark.parametrize(
     "url", ["http://user:pass-word@host/", "http://user:pass-word@host:port/", "http://pass-word@"]
 )

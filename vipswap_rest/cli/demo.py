@@ -30,6 +30,8 @@ from vipswap_rest.transport import Transport
 SEED_DOWNTIME_S, SEED_TOTAL_S = 61, 88
 # Of the probe: as close as it goes, since the demo's outages are short.
 INTERVAL_S = 0.01
+# So many answers in a row of both sides, before it and after it: a second of each, to be seen in the picture.
+CLEAN_SAMPLES = 100
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -57,16 +59,17 @@ def run(arguments: argparse.Namespace) -> int:
         production, staging = arm["load_balancers"]
         print(flush=True)
         planned = plan(client, Target(production, staging, arm["resource_group"]), options)
-        began = client.clock.monotonic()
+        progress = Progress(client.clock)
         report, recording = watched_swap(
             client,
             planned,
             options,
-            emit=Progress(client.clock),
+            emit=progress,
             guard=guard,
             interval_s=INTERVAL_S,
             note=tell,
-            beside=lambda watch: live_lines(began, watch.live),
+            clean=CLEAN_SAMPLES,
+            beside=lambda watch: live_lines(progress.began, watch.live),
         )
         if report.error:
             tell_error(report.error)

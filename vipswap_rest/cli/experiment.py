@@ -16,7 +16,8 @@ import vipswap_rest
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
-from vipswap_rest.cli.output import print_json, tell
+from vipswap_rest.cli.live import beside
+from vipswap_rest.cli.output import deliver, print_json, tell
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import COVERAGE
 from vipswap_rest.cli.signals import SignalGuard
@@ -30,7 +31,7 @@ from vipswap_rest.experiment.recomputed import recompute
 from vipswap_rest.experiment.report import write_report
 from vipswap_rest.experiment.runner import Runner
 from vipswap_rest.experiment.summary import summary
-from vipswap_rest.experiment.trials import Store
+from vipswap_rest.experiment.trials import Store, check_directory
 from vipswap_rest.probe.prober import SHORTEST_INTERVAL_S
 from vipswap_rest.probe.target import parse_target
 from vipswap_rest.swap import preflight
@@ -119,16 +120,16 @@ def run(arguments: argparse.Namespace) -> int:
     manifest, trials = recompute(directory)
     told = summary(manifest, trials) | {"coverage": COVERAGE}
     if arguments.output == "json":
-        print_json(told)
+        whole = deliver(lambda: print_json(told))
     else:
-        print_summary(told)
+        whole = deliver(lambda: print_summary(told))
     try:
         page, _ = write_report(directory, told, [trial.as_json() for trial in trials])
         tell(f"the report, for a browser: {page}")
     except UsageError as error:
         # Without matplotlib, or where the directory cannot be written: the figures are printed all the same.
         tell(f"no report.html: {error.message} {error.hint}".rstrip())
-    return 0
+    return 0 if whole else 1
 
 
 def _measure(arguments: argparse.Namespace, directory: Path) -> None:
@@ -152,8 +153,10 @@ def _measure(arguments: argparse.Namespace, directory: Path) -> None:
             probe_url=arguments.probe_url,
             guard=guard,
             note=tell,
+            beside=beside(),
         )
         manifest = _manifest(arguments, client, home, design, interval_s)
+        check_directory(directory, manifest)
         way = bench.settle()
         for warning in dict.fromkeys(told for strategy in design.strategies for told in bench.check(strategy, way)):
             tell(warning)

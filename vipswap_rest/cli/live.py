@@ -1,12 +1,18 @@
-"""How probed addresses are while a command runs: a line on stderr whenever one changes."""
+"""How probed addresses are while a command runs: a line on stderr whenever one changes, and with rich, which is not
+needed, a line for each below them, kept up to date."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from vipswap_rest.cli.output import tell
+from vipswap_rest.experiment.watch import Watch
 from vipswap_rest.probe.sampler import Live
 
 # How often it is looked at.
@@ -27,26 +33,73 @@ class LiveLines:
             if state.answers is None or self._shown.get(at) == state or state.since is None:
                 continue
             self._shown[at] = state
-            who = f" ({state.identity})" if state.identity else ""
-            why = f" ({state.outcome.name.lower()})" if state.outcome is not None else ""
-            words = f"answers{who}" if state.answers else f"does not answer{why}"
-            tell(f"[{max(0.0, state.since - self._began):7.2f} s] {state.url} {words}")
+            tell(f"[{max(0.0, state.since - self._began):7.2f} s] {state.url} {words(state)}")
+
+
+def words(state: Live) -> str:
+    """How an address is now, and why, or who says so."""
+    if state.answers is None:
+        return "has not answered yet"
+    who = f" ({state.identity})" if state.identity else ""
+    why = f" ({state.outcome.name.lower()})" if state.outcome is not None else ""
+    return f"answers{who}" if state.answers else f"does not answer{why}"
 
 
 @contextmanager
 def live_lines(began: float, source: Callable[[], Sequence[Live]]) -> Iterator[None]:
-    """Print the changes of `source` while the body runs, in a thread of their own."""
+    """Show how the addresses of `source` are while the body runs, in a thread of their own."""
     lines, over = LiveLines(began), threading.Event()
 
-    def watch() -> None:
+    def watch(redraw: Callable[[Sequence[Live]], None]) -> None:
         while not over.wait(LOOK_S):
-            lines.show(source())
+            states = source()
+            lines.show(states)
+            redraw(states)
 
-    thread = threading.Thread(target=watch, name="vipswap-live", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        lines.show(source())
+    with _redrawn() as redraw:
+        thread = threading.Thread(target=watch, args=(redraw,), name="vipswap-live", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+    lines.show(source())
+
+
+def beside(began: float | None = None) -> Callable[[Watch], AbstractContextManager[None]]:
+    """The same beside a swap; nothing where stderr is no terminal. began: see LiveLines; None is when it begins."""
+
+    def show(watch: Watch) -> AbstractContextManager[None]:
+        if not sys.stderr.isatty():
+            return nullcontext()
+        return live_lines(time.monotonic() if began is None else began, watch.live)
+
+    return show
+
+
+@contextmanager
+def _redrawn() -> Iterator[Callable[[Sequence[Live]], None]]:
+    """Yields what draws the lowest lines of the terminal anew; without rich it draws nothing. They vanish at the end,
+    and what is printed meanwhile goes above them."""
+    if importlib.util.find_spec("rich") is None:
+        yield lambda states: None
+        return
+    rich, text = importlib.import_module("rich.live"), importlib.import_module("rich.text")
+    console = importlib.import_module("rich.console").Console(stderr=True)
+    with rich.Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False) as region:
+
+        def redraw(states: Sequence[Live]) -> None:
+            now = time.monotonic()
+            rows = [
+                text.Text(
+                    f"{state.url} {words(state)}" + (f", for {now - state.since:.1f} s" if state.since else ""),
+                    style={True: "green", False: "bold red", None: ""}[state.answers],
+                    no_wrap=True,
+                    overflow="ellipsis",
+                )
+                for state in states
+            ]
+            region.update(text.Text("\n").join(rows), refresh=True)
+
+        yield redraw

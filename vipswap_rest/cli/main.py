@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import vipswap_rest
 from vipswap_rest.cli import demo, emulator, experiment, login_info, probe, recover, swap
-from vipswap_rest.cli.output import tell, tell_error
+from vipswap_rest.cli.output import deliver, tell, tell_error
 from vipswap_rest.errors import VipswapError
 
 
@@ -53,7 +53,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         logging.getLogger("vipswap_rest").setLevel(logging.DEBUG)
     try:
         code: int = arguments.run(arguments)
-        sys.stdout.flush()
     except VipswapError as error:
         tell_error(error)
         return error.exit_code
@@ -64,4 +63,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away: there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return code
+    # What a verb left in the buffer; those that change something have delivered their result themselves.
+    return code if deliver(lambda: None) else code or 1

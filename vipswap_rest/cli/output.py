@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from vipswap_rest.errors import VipswapError
@@ -24,6 +25,24 @@ _HEADLINES = {
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
     print(json.dumps(value, indent=2))
+
+
+def deliver(show: Callable[[], None]) -> bool:
+    """Print a result by `show`; whether stdout took all of it.
+
+    Where it does not (a full disk) that is told, and where its reader is gone there is nobody to tell. Neither changes
+    what was done, so it is for the caller to say what the exit code is.
+    """
+    try:
+        show()
+        sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            tell(f"vipswap: the result could not be written to stdout: {error.strerror or error}.")
+        # What is left of it would be tried again at the end, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def tell(message: str) -> None:

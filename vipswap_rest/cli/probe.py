@@ -11,14 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from types import FrameType
 from typing import Any
 
-from vipswap_rest.cli.live import LOOK_S, LiveLines
-from vipswap_rest.cli.output import print_json, tell
-from vipswap_rest.cli.probe_report import findings_json, print_findings
+from vipswap_rest.cli.live import LOOK_S, live_lines
+from vipswap_rest.cli.output import deliver, print_json, tell
+from vipswap_rest.cli.probe_report import counts_words, findings_json, print_findings
 from vipswap_rest.clock import SystemClock, rfc3339
 from vipswap_rest.errors import Interrupted, UsageError
 from vipswap_rest.probe.prober import Findings, Prober
@@ -53,18 +53,18 @@ def run(arguments: argparse.Namespace) -> int:
     for endpoint in prober.endpoints:
         _tell_lookup(endpoint)
     with _first_signal() as signalled, prober:
-        live = LiveLines(time.monotonic()) if sys.stderr.isatty() else None
-        while not prober.wait(LOOK_S) and not signalled.is_set():
-            if live:
-                live.show(prober.live())
+        with live_lines(time.monotonic(), prober.live) if sys.stderr.isatty() else nullcontext():
+            while not prober.wait(LOOK_S) and not signalled.is_set():
+                pass
         findings = prober.stop()
-        _print(findings, arguments.output, interrupted=signalled.is_set())
-    silent = [found.endpoint.target.url for found in findings.addresses if not found.ever_answered]
-    for url in silent:
-        tell(f"vipswap: {url} never answered.")
-    if signalled.is_set():
+        interrupted = signalled.is_set()
+        whole = deliver(lambda: _print(findings, arguments.output, interrupted=interrupted))
+    silent = [found for found in findings.addresses if not found.ever_answered]
+    for found in silent:
+        tell(f"vipswap: {found.endpoint.target.url} never answered as it should: {counts_words(found)}.")
+    if interrupted:
         return Interrupted.exit_code
-    return 1 if silent else 0
+    return 1 if silent or not whole else 0
 
 
 def seconds_of(option: str, text: str) -> float:
@@ -92,7 +92,8 @@ def _tell_lookup(endpoint: Endpoint) -> None:
     try:
         ipaddress.ip_address(target.host.partition("%")[0])
     except ValueError:
-        tell(f"{target.url}: {target.host} is {endpoint.address[0]}, looked up once; that address is probed.")
+        others = f" (of {1 + len(endpoint.others)}; the first of them)" if endpoint.others else ""
+        tell(f"{target.url}: {target.host} is {endpoint.address[0]}{others}, looked up once; that address is probed.")
 
 
 @contextmanager

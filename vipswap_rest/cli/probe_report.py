@@ -113,10 +113,7 @@ def print_findings(findings: Findings) -> None:
 def _print_address(found: AddressFindings, began: float) -> None:
     url, address = found.endpoint.target.url, found.endpoint.address[0]
     print(url if found.endpoint.target.host == address else f"{url} ({address})")
-    told = [f"{count} {name.replace('_', ' ')}" for name, count in found.counts.items()]
-    told += [f"{found.skipped} skipped"] if found.skipped else []
-    told += [f"{found.doubted} of the failed ones doubted (this machine failed too)"] if found.doubted else []
-    _line("samples", ", ".join(told) or "none")
+    _line("samples", counts_words(found))
     if not found.ever_answered:
         _line("outages", "it never answered")
     elif found.account.outages:
@@ -145,6 +142,14 @@ def _print_address(found: AddressFindings, began: float) -> None:
         _line("round trip", f"p50 {trips.p50 * 1000:.1f} ms, p99 {trips.p99 * 1000:.1f}, max {trips.max * 1000:.1f}")
     if found.held:
         _lines("held", _held_words(found.held, began))
+
+
+def counts_words(found: AddressFindings) -> str:
+    """How many samples of an address ended how."""
+    told = [f"{count} {name.replace('_', ' ')}" for name, count in found.counts.items()]
+    told += [f"{found.skipped} skipped"] if found.skipped else []
+    told += [f"{found.doubted} of the failed ones doubted (this machine failed too)"] if found.doubted else []
+    return ", ".join(told) or "none"
 
 
 def _held_words(held: HeldFindings, began: float) -> list[str]:

@@ -8,10 +8,10 @@ from vipswap_rest.swap.report import Event, Noted, StepBegan, StepEnded
 
 
 class Progress:
-    """Prints each step as it begins and ends."""
+    """Prints each step as it begins and ends. `began`: the moment that its lines count from, monotonic seconds."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._began = clock, clock.monotonic()
+        self._clock, self.began = clock, clock.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Print one event."""
@@ -28,7 +28,7 @@ class Progress:
             self._line(f"{'warning: ' if event.warning else ''}{event.message}")
 
     def _line(self, text: str) -> None:
-        tell(f"[{self._clock.monotonic() - self._began:7.2f} s] {text}")
+        tell(f"[{self._clock.monotonic() - self.began:7.2f} s] {text}")
 
 
 def sentence(name: str) -> str:

@@ -8,7 +8,7 @@ import os
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
-from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
+from vipswap_rest.cli.output import deliver, print_json, print_report, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock
@@ -88,9 +88,9 @@ def run_recover(arguments: argparse.Namespace) -> int:
 
 def _tell(arguments: argparse.Namespace, report: Report) -> None:
     if arguments.output == "json":
-        print_json(report.as_json())
+        deliver(lambda: print_json(report.as_json()))
     elif report.addresses:
-        print_report(report)
+        deliver(lambda: print_report(report))
     else:
         print("No interrupted swap: nothing to do.")
     if report.error:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
-from vipswap_rest.cli.live import live_lines
-from vipswap_rest.cli.output import print_json, print_report, tell, tell_error
+from vipswap_rest.cli.live import beside
+from vipswap_rest.cli.output import deliver, print_json, print_report, tell, tell_error
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
@@ -21,8 +19,10 @@ from vipswap_rest.clock import SystemClock
 from vipswap_rest.errors import Interrupted, Refused, UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
 from vipswap_rest.experiment.recording import Recording
-from vipswap_rest.experiment.watch import Watch, watched_swap
+from vipswap_rest.experiment.watch import watched_swap
 from vipswap_rest.health import check_of
+from vipswap_rest.probe.prober import check_interval
+from vipswap_rest.probe.target import parse_target
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.command_lines import vip_command
 from vipswap_rest.swap.engine import Limits
@@ -160,10 +160,11 @@ def run_swap(arguments: argparse.Namespace) -> int:
             if isinstance(error, Interrupted):
                 error = Interrupted(f"{error.message} Nothing was changed.")
             report = Report(outcome, strategy_name(_opening(arguments)), error.exit_code, error=error)
+    # The exit code says how things are in Azure, whatever becomes of the words.
     if arguments.output == "json":
-        print_json(report.as_json())
+        deliver(lambda: print_json(report.as_json()))
     elif report.addresses:
-        print_report(report)
+        deliver(lambda: print_report(report))
     if report.error:
         tell_error(report.error)
     return report.exit_code
@@ -171,6 +172,7 @@ def run_swap(arguments: argparse.Namespace) -> int:
 
 def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     options = _options(arguments)
+    interval_s = _interval(arguments)
     _check_timeline(arguments)
     client = _client(arguments)
     planned = plan(client, _target(arguments), options, note=tell)
@@ -184,7 +186,8 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
             raise VipswapError("Not confirmed; nothing was changed.")
         if arguments.yes and not arguments.vip:
             tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
-    with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
+    progress = Progress(client.clock)
+    with AuditTrail(arguments.events, client.clock, progress) as trail:
         if arguments.no_probe or planned.resolved.reached:
             report = swap(client, planned, options, emit=trail, guard=guard)
         else:
@@ -194,19 +197,25 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
                 options,
                 emit=trail,
                 guard=guard,
-                interval_s=seconds_of("--interval", arguments.interval),
+                interval_s=interval_s,
                 probe_url=arguments.probe_url,
                 note=tell,
-                beside=_live,
+                beside=beside(progress.began),
             )
             _draw(recording, arguments.timeline)
         trail.ended(report)
     return report
 
 
-def _live(watch: Watch) -> AbstractContextManager[None]:
-    """A line whenever an address begins or ceases to answer; for people only."""
-    return live_lines(time.monotonic(), watch.live) if sys.stderr.isatty() else nullcontext()
+def _interval(arguments: argparse.Namespace) -> float:
+    """The probe's interval, seconds. What the probe is told is looked at before anything is asked of ARM."""
+    interval_s = seconds_of("--interval", arguments.interval)
+    check_interval(interval_s)
+    if arguments.probe_url is not None:
+        parse_target(arguments.probe_url)
+        if arguments.no_probe:
+            raise UsageError("--probe-url says what to ask, --no-probe that nothing is asked.", hint="Leave one away.")
+    return interval_s
 
 
 def _check_timeline(arguments: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from vipswap_rest.arm import ArmClient
@@ -10,7 +11,7 @@ from vipswap_rest.errors import Refused, VipswapError
 from vipswap_rest.experiment.design import Way
 from vipswap_rest.experiment.measured import CLEAN_SAMPLES
 from vipswap_rest.experiment.recording import Recording
-from vipswap_rest.experiment.watch import watched_swap
+from vipswap_rest.experiment.watch import Watch, watched_swap
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.model import SUCCEEDED, Observed, Pair, Side
@@ -67,7 +68,7 @@ class Home:
 class ArmBench:
     """Swaps on ARM; a Bench of runner.py.
 
-    options: how to swap, by strategy. interval_s: between two samples, seconds.
+    options: how to swap, by strategy. interval_s: between two samples, seconds. beside: what goes on beside each swap.
     """
 
     def __init__(
@@ -80,11 +81,12 @@ class ArmBench:
         probe_url: str | None,
         guard: Guard,
         note: Callable[[str], None],
+        beside: Callable[[Watch], AbstractContextManager[None]] = lambda watch: nullcontext(),
     ) -> None:
         self._client, self._home = client, home
         self._options = {name: replace(one, settle_s=SETTLE_S) for name, one in options.items()}
         self._interval_s, self._probe_url = interval_s, probe_url
-        self._guard, self._note = guard, note
+        self._guard, self._note, self._beside = guard, note, beside
 
     def settle(self) -> Way:
         """Wait until both load balancers have Succeeded; the way that the next swap goes.
@@ -115,6 +117,7 @@ class ArmBench:
             note=self._note,
             clean=_CLEAN_ASKED,
             settle_s=ANSWERS_S,
+            beside=self._beside,
         )
         return recording
 

@@ -86,7 +86,23 @@ def _headline(summary: Mapping[str, Any]) -> Html:
         f"{seconds(manifest['interval_s'])}.{state}"
     )
     cards = [_card(name, side, figures[side]) for side in SIDES for name, figures in summary["strategies"].items()]
-    return Html(element("p", lines, class_="lead") + element("div", *cards, class_="cards"))
+    compared = [element("p", words, class_="lead") for words in map(_compared_words, summary["comparisons"]) if words]
+    return Html(element("p", lines, class_="lead") + "".join(compared) + element("div", *cards, class_="cards"))
+
+
+def _compared_words(told: Mapping[str, Any]) -> str:
+    """By how much the outage of production differs between two strategies, as a sentence."""
+    compared = told[SIDES[0]]["observed"]
+    if compared is None:
+        return ""
+    one, other, found = told["of"], told["less"], compared["difference"]
+    interval = f"the difference, {one} less {other}, has the interval {_interval(compared['interval'])}."
+    if found == "~":
+        return f"Between {one} and {other} no difference was shown in production's outage: {interval}"
+    if isinstance(found, Mapping):
+        return f"Production's outage differs between {one} and {other}: {interval}"
+    longer = "longer" if found > 0 else "shorter"
+    return f"By {one} production's outage was {seconds(abs(found))} {longer} than by {other}: {interval}"
 
 
 def _card(strategy: str, side: str, figures: Mapping[str, Any]) -> Html:

@@ -86,14 +86,17 @@ def scene(recording: Recording) -> Scene:
 def _extent(
     lanes: Sequence[Lane], operations: Sequence[Operation], recorded: Sequence[Window], interval_s: float
 ) -> tuple[float, float]:
-    """All that happened with a margin; of the quiet time around it no more than that."""
+    """All that happened with a margin; of the quiet time around it no more than that, and no more than was recorded."""
     events = [moment for one in operations for moment in (one.began, one.ended)]
     events += [moment for lane in lanes for down in lane.downs for moment in (down.widest.begin, down.widest.end)]
     if not events:
         events = [moment for window in recorded for moment in (window.begin, window.end)] or [0.0, 1.0]
     first, last = min(events), max(events)
     margin = max(_MARGIN * (last - first), 3 * interval_s)
-    return first - margin, last + margin
+    begin = max([first - margin, *([min(window.begin for window in recorded)] if recorded else [])])
+    end = min([last + margin, *([max(window.end for window in recorded)] if recorded else [])])
+    # Nothing that happened is left out, and nothing sticks to the edge.
+    return min(begin, first) - margin / 10, max(end, last) + margin / 10
 
 
 def _lane(side: SideName, recording: Recording, probed: Probed | None, origin: float) -> Lane:

@@ -17,7 +17,8 @@ LEVEL = 0.95
 OUTLIER_SCORE = 3.5
 OUTLIER_RULE = (
     "modified z-score above 3.5: |0.6745 (x - median)| / MAD, or |x - median| / (1.2533 x the mean absolute deviation) "
-    "where MAD is 0; outliers are named and kept"
+    "where MAD is 0; but what differs from the median by no more than two intervals of the probe is none, as the probe "
+    "tells no finer; outliers are named and kept"
 )
 # From how many measurements on a percentile is said at all: below, it is no more than the largest one.
 LEAST_FOR_PERCENTILE = {95: 20, 99: 100}
@@ -86,8 +87,11 @@ class Summary:
         }
 
 
-def summarise(values: Sequence[Value]) -> Summary:
-    """The figures of one column. Raises ValueError for an empty one."""
+def summarise(values: Sequence[Value], *, resolution: float = 0.0) -> Summary:
+    """The figures of one column. Raises ValueError for an empty one.
+
+    resolution: what differs by no more than that may be the same; it makes no outlier.
+    """
     if not values:
         raise ValueError("there is nothing to summarise")
     closed = [one.value for one in values if not one.open]
@@ -104,7 +108,7 @@ def summarise(values: Sequence[Value]) -> Summary:
         max=_statistic(values, max),
         p95=percentile(values, 95),
         p99=percentile(values, 99),
-        outliers=outliers(values),
+        outliers=outliers(values, resolution),
     )
 
 
@@ -155,8 +159,9 @@ def symmetric_tails(counts: Sequence[int], n: int, most: int, level: float) -> t
     return k, max(0.0, coverage)
 
 
-def outliers(values: Sequence[Value]) -> tuple[int, ...]:
-    """The positions of the outliers by OUTLIER_RULE. An open value is one if what it has shown so far makes it one."""
+def outliers(values: Sequence[Value], resolution: float = 0.0) -> tuple[int, ...]:
+    """The positions of the outliers by OUTLIER_RULE, none of them within `resolution` of the median. An open value is
+    one if what it has shown so far makes it one."""
     numbers = [one.value for one in values]
     middle = median(numbers)
     distances = [abs(number - middle) for number in numbers]
@@ -164,7 +169,9 @@ def outliers(values: Sequence[Value]) -> tuple[int, ...]:
     scale = mad / 0.6745 if mad > 0 else 1.253314 * fmean(distances)
     if scale == 0:
         return ()
-    return tuple(at for at, distance in enumerate(distances) if distance / scale > OUTLIER_SCORE)
+    return tuple(
+        at for at, distance in enumerate(distances) if distance > resolution and distance / scale > OUTLIER_SCORE
+    )
 
 
 def told(value: Value) -> object:

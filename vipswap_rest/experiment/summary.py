@@ -38,6 +38,8 @@ FIGURES: dict[str, Callable[[Measured], Value | None]] = {
     "control_plane": lambda one: _closed(one.control_plane_outage_s),
     "lag": lambda one: _closed(one.lag_s),
 }
+# The probe sees both ends of an outage to an interval each; the control plane has its own clock.
+PROBED = frozenset({"observed", "lower", "upper", "lag"})
 COMPARED = ("observed", "control_plane")
 
 
@@ -59,7 +61,10 @@ def summary(manifest: Manifest, trials: Sequence[Trial]) -> dict[str, Any]:
                 {"number": trial.number, "role": trial.role.value} for trial in trials if trial.role is not Role.TRIAL
             ],
         },
-        "strategies": {name: _strategy([one for one in valid if one.strategy == name]) for name in manifest.strategies},
+        "strategies": {
+            name: _strategy([one for one in valid if one.strategy == name], 2 * manifest.interval_s)
+            for name in manifest.strategies
+        },
         "comparisons": [_comparison(valid, first, other) for other in others],
         "level": LEVEL,
         "outlier_rule": OUTLIER_RULE,
@@ -68,12 +73,12 @@ def summary(manifest: Manifest, trials: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
-def _strategy(trials: list[Trial]) -> dict[str, Any]:
-    return {"n": len(trials), **{side: _figures(trials, side) for side in SIDES}}
+def _strategy(trials: list[Trial], resolution: float) -> dict[str, Any]:
+    return {"n": len(trials), **{side: _figures(trials, side, resolution) for side in SIDES}}
 
 
-def _figures(trials: list[Trial], side: SideName) -> dict[str, Any]:
-    """Each figure of one address; null where no trial has it."""
+def _figures(trials: list[Trial], side: SideName, resolution: float) -> dict[str, Any]:
+    """Each figure of one address; null where no trial has it. resolution: how finely the probe tells, seconds."""
     told: dict[str, Any] = {}
     for name, of in FIGURES.items():
         found = [(trial.number, of(trial.measured[side])) for trial in trials if side in trial.measured]
@@ -81,7 +86,7 @@ def _figures(trials: list[Trial], side: SideName) -> dict[str, Any]:
         if not column:
             told[name] = None
             continue
-        figures = summarise([value for _, value in column])
+        figures = summarise([value for _, value in column], resolution=resolution if name in PROBED else 0.0)
         told[name] = {**figures.as_json(), "outliers": [column[at][0] for at in figures.outliers]}
     return told
 

@@ -114,12 +114,9 @@ class Store:
         """
         self.directory = directory
         self._lock: int | None = None
-        found = find_manifest(directory)
-        if found is not None:
-            _same_design(directory, manifest, found)
+        found = check_directory(directory, manifest)
         try:
             if found is None:
-                _nothing_else(directory)
                 (directory / SAMPLES).mkdir(parents=True, exist_ok=True)
             self._lock = os.open(directory / TRIALS, os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -207,6 +204,23 @@ def read_trials(directory: Path) -> tuple[list[Trial], int, bool]:
         trials.append(trial)
         length += len(line)
     return trials, length, False
+
+
+def check_directory(directory: Path, manifest: Manifest) -> Manifest | None:
+    """The manifest of the experiment that lies there and would go on; None if there is none yet. Changes nothing.
+
+    Raises UsageError if the directory holds anything else, or an experiment of another design; VipswapError if it
+    cannot be read.
+    """
+    found = find_manifest(directory)
+    if found is not None:
+        _same_design(directory, manifest, found)
+        return found
+    try:
+        _nothing_else(directory)
+    except OSError as error:
+        raise VipswapError(f"{directory} cannot be read: {_reason(error)}.") from error
+    return None
 
 
 def _nothing_else(directory: Path) -> None:

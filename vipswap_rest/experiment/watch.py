@@ -121,7 +121,7 @@ def watched_swap(
     if clean > 1 and len(watch.probed) < len(Side):
         raise VipswapError("Not both addresses answer from here, so nothing was swapped.", hint=ANSWER_HINT)
     with watch, beside(watch):
-        if clean > 1 and not watch.steady:
+        if not watch.answered_before() and clean > 1:
             raise VipswapError(
                 f"The addresses did not both answer {clean} samples in a row within {settle_s:g} s, so nothing was "
                 "swapped.",
@@ -134,9 +134,9 @@ def watched_swap(
 class Watch:
     """Probes the two addresses of a swap from before it to after it.
 
-    As a context manager it begins and ends the probing; `emit` goes between the run and whoever else listens;
-    `ended` waits until the addresses answer again and says what was seen. `probed` are the sides that are asked;
-    `steady` says whether they all answered well before the swap.
+    As a context manager it begins and ends the probing; `answered_before` waits until the addresses answer; `emit` goes
+    between the run and whoever else listens; `ended` waits until they answer again and says what was seen. `probed` are
+    the sides that are asked.
     """
 
     def __init__(
@@ -159,7 +159,6 @@ class Watch:
         self._clock, self._onward, self._emulated = clock, onward, emulated
         self._prober = Prober(list(self._targets.values()), interval_s) if self._targets else None
         self._interval_s, self._clean, self._settle_s = interval_s, clean, settle_s
-        self.steady = False
         self._open: tuple[str, float] | None = None
         self._accepted: float | None = None
         self._operations: list[Operation] = []
@@ -177,8 +176,6 @@ class Watch:
         self._began, self._started_at = self._clock.monotonic(), rfc3339(self._clock.now())
         if self._prober is not None:
             self._prober.start()
-            # An outage has two ends only if a good sample lies before it.
-            self.steady = self._await_answers(float("-inf"), BEFORE_S if self._clean == 1 else self._settle_s)
         return self
 
     def __exit__(
@@ -186,6 +183,11 @@ class Watch:
     ) -> None:
         if self._prober is not None:
             self._prober.__exit__(kind, error, trace)
+
+    def answered_before(self) -> bool:
+        """Wait until every address has answered as it shall; whether they have. An outage has two ends only if a good
+        sample lies before it."""
+        return self._await_answers(float("-inf"), BEFORE_S if self._clean == 1 else self._settle_s)
 
     def emit(self, event: Event) -> None:
         """Keep the times of the run's operations, and hand the event on."""
@@ -205,7 +207,9 @@ class Watch:
         """The report with what was seen in it, and the recording. Where the run ended well it first waits until every
         address has answered again, for `settle_s` at most, or until `stop` says so."""
         if report.exit_code in (0, 5, 8):
-            self._await_answers(self._clock.monotonic(), self._settle_s, stop)
+            over = self._clock.monotonic()
+            if self._await_answers(over, self._settle_s, stop):
+                self._await_losses(over, stop)
         probed = []
         if self._prober is not None:
             findings = self._prober.stop()
@@ -224,6 +228,16 @@ class Watch:
             report.as_json(),
         )
         return report, recording
+
+    def _await_losses(self, since: float, stop: Callable[[], bool]) -> None:
+        """Wait for the samples that were sent by `since`, and then for one more answer: a sample is known to be lost
+        only when its time is over, and an outage has an end only if a good sample was sent after that."""
+        prober, waited = self._prober, False
+        while prober and prober.waits_since(since) and not stop():
+            waited = True
+            prober.wait(_LOOK_S)
+        if waited:
+            self._await_answers(self._clock.monotonic(), self._settle_s, stop)
 
     def _await_answers(self, since: float, seconds: float, stop: Callable[[], bool] = lambda: False) -> bool:
         """Wait until every address has answered as it shall, samples sent after `since`; for `seconds` at most.

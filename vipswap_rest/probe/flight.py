@@ -107,19 +107,32 @@ class Flight:
         sock.send(self._plan.request)
         return True
 
+    def expire(self, *, ours: bool) -> None:
+        """Its time is over; `ours` says whether it was we who let it pass.
+
+        Where the status has come and only the end of the body has not, it was answered: a body of no told length has no
+        end while the server keeps the connection open.
+        """
+        if not self._data or not self._judge(ended=True):
+            self.outcome, self.error = (Outcome.PROBER_ERROR, "STALL") if ours else (Outcome.TIMEOUT, None)
+
     def _read(self, data: bytes) -> None:
         self._data += data
-        try:
-            answer = read_answer(self._data, ended=not data)
-        except NotHttp:
-            self.outcome = Outcome.HTTP_ERROR
-            return
-        if answer is None:
+        if not self._judge(ended=not data):
             if not data:
                 self.outcome = Outcome.RESET
             elif len(self._data) > 2 * LARGEST_HEAD:
                 self.outcome = Outcome.HTTP_ERROR
-            return
+
+    def _judge(self, *, ended: bool) -> bool:
+        """Whether what has come is an answer, or can become none: then it has its outcome."""
+        try:
+            answer = read_answer(self._data, ended=ended)
+        except NotHttp:
+            self.outcome = Outcome.HTTP_ERROR
+            return True
+        if answer is None:
+            return False
         self.identity = answer.identity
         if answer.status >= 400:
             self.outcome = Outcome.HTTP_ERROR
@@ -127,6 +140,7 @@ class Flight:
             self.outcome = Outcome.WRONG_IDENTITY
         else:
             self.outcome = Outcome.OK
+        return True
 
     def _fail(self, code: int | None) -> None:
         self.outcome = _OUTCOMES.get(code or 0, Outcome.PROBER_ERROR)

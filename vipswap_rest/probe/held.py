@@ -200,14 +200,15 @@ class Holder:
             while not self._stopping.is_set():
                 upcoming = min((one.next_tick() for one in watched.values()), default=float("inf"))
                 ready = poller.wait(min(max(0.0, upcoming - time.monotonic()), PAUSE_S))
-                # What came in goes first: after a stall of ours nothing is called silent that has answered.
+                # What came in goes first, and then the time of before that counts: after a stall of ours, wherever it
+                # was, nothing is called silent that has answered.
+                now = time.monotonic()
                 while ready:
                     self._serve(poller, watched, ready)
                     ready = poller.wait(0)
-                now = time.monotonic()
                 for connection in list(watched.values()):
                     if connection.next_tick() <= now:
-                        connection.tick(now)
+                        connection.tick(time.monotonic())
                 _drop(poller, watched)
         finally:
             poller.close()

@@ -60,7 +60,8 @@ class Prober:
         most: int = MOST,
         hold: int = 0,
     ) -> None:
-        _check_times(interval_s, duration_s, most)
+        check_interval(interval_s)
+        _check_duration(interval_s, duration_s, most)
         _check_hold(targets, hold)
         _check_files(len(targets), interval_s, timeout_s, hold)
         self._hold = hold
@@ -97,6 +98,10 @@ class Prober:
         """Whether each address has answered the last `count` samples of known outcome, all of them sent after a moment
         of the monotonic clock."""
         return tuple(asked.samples.good_in_a_row(moment, count) >= count for asked in self._started().asked)
+
+    def waits_since(self, moment: float) -> bool:
+        """Whether a sample that was sent by a moment of the monotonic clock has not ended."""
+        return self._started().waits_since(moment)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it ends by itself, at most `seconds`; whether it has ended."""
@@ -167,9 +172,13 @@ class Prober:
         )
 
 
-def _check_times(interval_s: float, duration_s: float | None, most: int) -> None:
+def check_interval(interval_s: float) -> None:
+    """Raise UsageError for an interval that no prober keeps, seconds."""
     if not SHORTEST_INTERVAL_S <= interval_s <= LONGEST_INTERVAL_S:
         raise UsageError(f"The interval is {interval_s:g} s; it has to be from 10 ms to 60 s.")
+
+
+def _check_duration(interval_s: float, duration_s: float | None, most: int) -> None:
     if duration_s is not None and not 0 < duration_s <= interval_s * most:
         raise UsageError(
             f"The duration is {duration_s:g} s; it has to be above 0, and up to {interval_s * most:g} s at this "

@@ -92,6 +92,8 @@ class Sampler:
         self._flights: dict[int, tuple[Asked, Flight]] = {}
         self._queue: deque[tuple[Asked, Flight]] = deque()
         self._stalled = 0.0
+        # When the clock was last looked at, and whether we have stalled and not yet read what came in meanwhile.
+        self._seen, self._behind = 0.0, False
         self._stopping = False
         self.until = float("inf")
         self.longest_stall_s = 0.0
@@ -117,12 +119,16 @@ class Sampler:
             # It may be closed, if the loop has ended by itself.
             self._waker.send(b"x")
 
+    def waits_since(self, moment: float) -> bool:
+        """Whether a sample that was sent by then has not ended. Any thread."""
+        return any(flight.sent <= moment for _, flight in list(self._flights.values()))
+
     def run(self) -> None:
         """The loop."""
         try:
-            now = time.monotonic()
-            while self._goes_on(now):
-                now = self._round(now)
+            self._seen = time.monotonic()
+            while self._goes_on(self._seen):
+                self._round()
         finally:
             self._close()
 
@@ -133,25 +139,38 @@ class Sampler:
             self.ended = now
         return bool(self._queue)
 
-    def _round(self, now: float) -> float:
-        """Wait for the next thing to do, and do all that is there; returns the time."""
-        wait = max(0.0, self._next() - now)
+    def _round(self) -> None:
+        """Wait for the next thing to do, and do all that is there."""
+        wait = max(0.0, self._next() - self._seen)
         ready = self._poller.wait(wait)
-        before, now = now, time.monotonic()
-        stall = now - before - wait
+        self._look(wait)
         self._serve(ready)
-        if stall > STALL_S:
+        self._look()
+        while self._behind:
             # What came in meanwhile is read before anything is called late.
-            self._stalled += stall
-            self.longest_stall_s = max(self.longest_stall_s, stall)
+            self._behind = False
             while ready := self._poller.wait(0):
                 self._serve(ready)
-        now = time.monotonic()
+            self._look()
+        now = self._seen
         self._expire(now)
         if self.ended is None:
             for asked in self._all:
                 now = self._take_turn(asked, now)
-        return now
+        self._look()
+
+    def _look(self, expected: float = 0.0) -> None:
+        """Look at the clock. If more time has passed since the last look than was meant to, we have stalled.
+
+        There is a look on both sides of all that the loop does: the system may stop it anywhere.
+        """
+        now = time.monotonic()
+        stall = now - self._seen - expected
+        if stall > STALL_S:
+            self._stalled += stall
+            self.longest_stall_s = max(self.longest_stall_s, stall)
+            self._behind = True
+        self._seen = now
 
     def _next(self) -> float:
         """When there is something to do, if no socket becomes ready."""
@@ -189,9 +208,7 @@ class Sampler:
             if flight.outcome is None:
                 if self._deadline(flight) > now:
                     return
-                ours = self._stalled - flight.stalled > _STALLED_PART * self._timeout
-                flight.outcome = Outcome.PROBER_ERROR if ours else Outcome.TIMEOUT
-                flight.error = "STALL" if ours else None
+                flight.expire(ours=self._stalled - flight.stalled > _STALLED_PART * self._timeout)
                 self._end(asked, flight)
             self._queue.popleft()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from vipswap_rest.errors import UsageError, VipswapError
@@ -35,11 +35,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A target with the socket address that is asked."""
+    """A target with the socket address that is asked. others: further addresses of its name, which are not."""
 
     target: Target
     family: socket.AddressFamily
     address: tuple[str, int] | tuple[str, int, int, int]
+    others: tuple[str, ...] = field(default=(), compare=False)
 
 
 def parse_target(url: str, *, identities: frozenset[str] = frozenset()) -> Target:
@@ -59,7 +60,7 @@ def parse_target(url: str, *, identities: frozenset[str] = frozenset()) -> Targe
     except ValueError as error:
         raise no(f"it is no URL ({error})") from error
     if parts.scheme == "https":
-        raise no("https is not supported; an http or tcp port of the same address moves with it")
+        raise no(f"https is not supported; tcp://HOST:{port or 443} asks whether that port takes connections")
     if parts.scheme not in ("http", "tcp") or not parts.netloc:
         raise no("it is no http:// or tcp:// URL")
     if not host:
@@ -85,4 +86,5 @@ def resolve(target: Target) -> Endpoint:
     # A build without IPv6 names an IPv6 address in a form of its own, which no socket takes.
     if isinstance(address[0], int):
         raise VipswapError(f"This Python cannot reach {target.url}: it has no IPv6.", hint="Give an IPv4 address.")
-    return Endpoint(target, family, address)
+    others = dict.fromkeys(str(other[4][0]) for other in found[1:] if other[4][0] != address[0])
+    return Endpoint(target, family, address, tuple(others))
