@@ -8,7 +8,7 @@ from typing import Any
 
 from vipswap_rest.auth import Application, identity_of, tenant_of
 from vipswap_rest.cli.connection import Login, add_connection_options, log_in
-from vipswap_rest.cli.output import print_json, tell
+from vipswap_rest.cli.output import delivered, print_json, tell
 from vipswap_rest.clock import SystemClock, rfc3339
 from vipswap_rest.errors import UsageError
 
@@ -38,12 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
     """
     login = log_in(arguments, [], os.environ, SystemClock())
     told = _told(login)
+    return delivered(0, lambda: _print(arguments, told))
+
+
+def _print(arguments: argparse.Namespace, told: dict[str, Any]) -> None:
     if arguments.output == "json":
         print_json(told)
-        return 0
+        return
     for name, label in _LABELS.items():
         print(f"{label + ':':<14}{told[name] or '-'}")
-    return 0
 
 
 def _told(login: Login) -> dict[str, Any]:

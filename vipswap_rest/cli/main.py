@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import vipswap_rest
 from vipswap_rest.cli import demo, emulator, experiment, login_info, probe, recover, swap
-from vipswap_rest.cli.output import deliver, tell, tell_error
+from vipswap_rest.cli.output import delivered, tell, tell_error
 from vipswap_rest.errors import VipswapError
 
 
@@ -64,4 +64,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     # What a verb left in the buffer; those that change something have delivered their result themselves.
-    return code if deliver(lambda: None) else code or 1
+    return delivered(code, lambda: None)
