@@ -18,10 +18,11 @@ ALLOWED: dict[str, set[str]] = {
     "lro": {"errors"},
     "transport": {"__init__", "clock", "clouds", "errors", "lro"},
     "auth": {"clock", "clouds", "errors", "transport"},
-    "arm": {"clouds", "errors", "lro", "transport"},
+    "paging": {"lro"},
+    "arm": {"clouds", "errors", "lro", "paging", "transport"},
     "network": {"arm", "ids"},
     "authorization": {"arm"},
-    "health": set(),
+    "health": {"transport"},
     "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network"},
     "probe": {"errors"},
     "experiment": {"arm", "clock", "clouds", "errors", "ids", "probe", "swap"},
@@ -48,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
 # The pure core: no request and no clock in it.
 PURE = [
     "lro",
+    "paging",
     "emulator/data_plane/conversation",
     "emulator/data_plane/outages",
     "emulator/data_plane/pool",
@@ -146,3 +148,85 @@ def test_the_pure_core_does_no_io_and_reads_no_clock(name: str) -> None:
     used = imports(PACKAGE / f"{name}.py")
 
     assert not {item for item in used for root in IMPURE if item == root or item.startswith(root + ".")}
+
+
+VERBS = {"get", "options", "head", "post", "put", "patch", "delete", "request", "send"}
+# Calls that wait for ever unless told otherwise, and which of their positional arguments is the timeout.
+WAITING = {"urlopen": 2, "HTTPConnection": 2, "HTTPSConnection": None, "create_connection": 1}
+MSAL = {"ConfidentialClientApplication", "PublicClientApplication", "ManagedIdentityClient"}
+
+
+def endless_calls(source: str) -> list[str]:
+    """The calls that could wait for ever: requests without a timeout, and msal with an HTTP client of its own.
+
+    A session is what is named one; an override that hands its options on is its caller's to limit.
+    """
+    found = []
+    tree = ast.parse(source)
+    overrides = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in VERBS]
+    handed_on = {
+        call
+        for function in overrides
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == f"super().{function.name}"
+    }
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        target, _, name = ast.unparse(call.func).rpartition(".")
+        given = {keyword.arg for keyword in call.keywords}
+        asks = name in VERBS and (target == "requests" or target.lower().endswith("session"))
+        asks |= name in VERBS and target == "super()" and call not in handed_on
+        place = WAITING.get(name)
+        waits = name in WAITING and target != "super()" and (place is None or len(call.args) <= place)
+        if "timeout" not in given and (asks or waits):
+            found.append(f"{ast.unparse(call.func)} without timeout")
+        if name in MSAL and "http_client" not in given:
+            found.append(f"{name} without http_client")
+    return found
+
+
+def unnamed_sessions(source: str) -> list[str]:
+    """Sessions under a name that the check above would not know them by."""
+    names: dict[ast.expr, str] = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.withitem) and node.optional_vars is not None:
+            names[node.context_expr] = ast.unparse(node.optional_vars)
+        elif isinstance(node, ast.Assign):
+            names[node.value] = ast.unparse(node.targets[0])
+    return [
+        f"{ast.unparse(made)} as {name}"
+        for made, name in names.items()
+        if isinstance(made, ast.Call)
+        and ast.unparse(made.func).endswith("Session")
+        and not name.lower().endswith("session")
+    ]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_request_is_made_without_a_timeout(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+
+    assert endless_calls(source) == []
+    assert unnamed_sessions(source) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "requests.get(url)",
+        "requests.post(url, json=body, verify=ca)",
+        "self._session.send(prepared, allow_redirects=False)",
+        "session.put(url, data=b'')",
+        "class Own(requests.Session):\n    def request(self, *a, **o):\n        return super().send(*a, **o)",
+        "urllib.request.urlopen(url)",
+        "http.client.HTTPConnection(host, port)",
+        "socket.create_connection((host, port))",
+        "msal.ConfidentialClientApplication(client_id, authority=a)",
+    ],
+)
+def test_a_request_without_a_timeout_would_be_found(source: str) -> None:
+    assert endless_calls(source)
+
+
+def test_a_session_under_another_name_would_be_found() -> None:
+    assert unnamed_sessions("connection = requests.Session()")
+    assert unnamed_sessions("with _TokenSession(a, b) as http: pass")

@@ -123,3 +123,13 @@ def test_the_safety_benchmark_prints_both_outages_of_each_pair_side_by_side() ->
     assert [name for name, _, _ in rows] == ["float_on_staging", "float_on_production"]
     assert all(float(without) > 0 and float(full) > 0 for _, without, full in rows)
     assert "Emulated" in ran.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",)])
+def test_the_clients_script_says_which_clients_there_are(arguments: tuple[str, ...]) -> None:
+    line = [str(SCRIPTS / "clients"), *arguments]
+
+    ran = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ran.returncode == 2
+    assert all(name in ran.stderr for name in ("sdk", "azure-cli", "azurerm"))

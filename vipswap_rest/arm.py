@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -21,6 +21,7 @@ from vipswap_rest.errors import (
     Unauthorized,
     arm_error_class,
 )
+from vipswap_rest.paging import ARM_NAMES, PageNames, items_of, next_page
 from vipswap_rest.transport import Response, Transport, redact
 
 # How long an operation may take before we stop waiting: more than twice the slowest load balancer update on record
@@ -30,6 +31,9 @@ OPERATION_TIMEOUT_S = 900.0
 # What a Retry-After between polls is held to: operations end in seconds (10 is what Network asks for), and a mistaken
 # 86400 would cost a day, a 0 a thousand requests.
 LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.1
+
+# Of one list. A page has hundreds of items, and a subscription a thousand load balancers.
+PAGES_AT_MOST = 1000
 
 # (seconds waited so far, Retry-After or None) -> seconds until the next poll
 Pace = Callable[[float, float | None], float]
@@ -46,25 +50,31 @@ def polite(waited: float, retry_after: float | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A write that ARM accepted: what to do next about it, and the answer it gave."""
+    """A request that ARM accepted: what to do next about it, the answer it gave, and what headers go with its polls."""
 
     step: lro.Step
     response: Response
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """An operation that succeeded: its result, the polls it took, and when its success was read (monotonic)."""
+    """An operation that succeeded: its result, the polls it took, when its success was read (monotonic), and the HTTP
+    status of the last answer.
+    """
 
     body: Any
     polls: int
     at: float
+    status: int
 
 
 class ArmClient:
     """One subscription at one endpoint: GET, PUT, PATCH, POST, DELETE, list, and wait.
 
-    Paths begin with a slash and bear no api-version; `api` is a row of the table of pins.
+    Paths begin with a slash. Their query is the api-version that the table of pins has for the row `api`, or `params`,
+    which then holds the api-version, too. `headers` go along with the request and with whatever it leads to (polls, the
+    final GET, the next pages), but for those that are about the one request: conditions and the kind of its body.
     """
 
     def __init__(self, transport: Transport, subscription: str, *, api_version: str | None = None) -> None:
@@ -73,52 +83,113 @@ class ArmClient:
         self.subscription = subscription
         self._network_version = api_version or API_VERSIONS["network"]
 
-    def url(self, path: str, api: str = "network") -> str:
-        """The absolute URL of an ARM path, its api-version pinned."""
+    def url(self, path: str, api: str = "network", params: Mapping[str, Any] | None = None) -> str:
+        """The absolute URL of an ARM path, its api-version pinned unless `params` are given."""
         version = self._network_version if api == "network" else API_VERSIONS[api]
-        return f"{self.transport.url(path)}?{urlencode({'api-version': version})}"
+        query = urlencode({"api-version": version} if params is None else params, doseq=True)
+        return f"{self.transport.url(path)}?{query}" if query else self.transport.url(path)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+    ) -> Response:
+        """One request, answered with success. Raises ArmError, TransportError, ProtocolError."""
+        return self._json(method, self.url(path, params=params), body=body, headers=headers, deadline=deadline)
 
     def get(self, path: str, *, api: str = "network", deadline: float | None = None) -> dict[str, Any]:
         """The resource as ARM shows it. Raises ArmError, TransportError, ProtocolError."""
         return _object(self._checked("GET", self.url(path, api), deadline=deadline), path)
 
-    def list(self, path: str, *, api: str = "network", deadline: float | None = None) -> Iterator[dict[str, Any]]:
-        """The items of a list, page after page. Raises as `get` does, and ProtocolError if its links go in a circle."""
-        url = self.url(path, api)
-        return self._items(_object(self._checked("GET", url, deadline=deadline), path), url, deadline)
+    def list(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        method: str = "GET",
+        api: str = "network",
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+        names: PageNames = ARM_NAMES,
+    ) -> Iterator[dict[str, Any]]:
+        """The items of a list, page after page. Raises as `get` does, and ProtocolError if its pages have no end."""
+        url = self.url(path, api, params)
+        answer = self._checked(method, url, body=body, headers=headers, deadline=deadline)
+        return self._items(_object(answer, path), url, names, _lasting(headers), deadline)
 
-    def _items(self, page: dict[str, Any], url: str, deadline: float | None = None) -> Iterator[dict[str, Any]]:
-        seen, version = {url}, url.partition("api-version=")[2].partition("&")[0]
+    def list_result(
+        self,
+        completed: Completed,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+        names: PageNames = ARM_NAMES,
+    ) -> Iterator[dict[str, Any]]:
+        """The items of a list whose first page is the result of an operation on `path`. Raises as `list` does."""
+        page, url = _object(completed, path), self.url(path, params=params)
+        return self._items(page, url, names, _lasting(headers), deadline)
+
+    def _items(
+        self,
+        page: dict[str, Any],
+        url: str,
+        names: PageNames,
+        headers: Mapping[str, str],
+        deadline: float | None,
+    ) -> Iterator[dict[str, Any]]:
+        first, seen = url, {url}
         while True:
-            items = page.get("value")
-            yield from (item for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
-            link = page.get("nextLink")
-            if not isinstance(link, str) or not link:
+            yield from items_of(page, names)
+            link = next_page(page, names, url, first)
+            if link is None:
                 return
-            url = lro.resolve(url, link)
-            if version and "api-version=" not in url:
-                # ARM refuses a request without one; some providers' links leave it to the client.
-                url += ("&" if "?" in url else "?") + f"api-version={version}"
-            if url in seen:
-                raise ProtocolError(f"GET {redact(url)}: the pages of the list go in a circle.")
-            seen.add(url)
-            page = _object(self._checked("GET", url, deadline=deadline), redact(url))
+            if link in seen or len(seen) >= PAGES_AT_MOST:
+                raise ProtocolError(f"GET {redact(link)}: the pages of the list have no end.")
+            if deadline is not None and self.clock.monotonic() >= deadline:
+                raise TransportError(f"GET {redact(link)}: the time for the list is up.")
+            seen.add(link)
+            url, page = link, _object(self._checked("GET", link, headers=headers, deadline=deadline), redact(link))
+
+    def begin(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        final_state: lro.FinalState | None = None,
+        deadline: float | None = None,
+        once: bool = False,
+    ) -> Started:
+        """Begin an operation, or do at once what needs none. `once`: see Transport.send. Raises as `request` does."""
+        url = self.url(path, params=params)
+        response = self._json(method, url, body=body, headers=headers, deadline=deadline, once=once)
+        return Started(lro.begin(method, url, response, final_state), response, _lasting(headers))
 
     def put(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None, once: bool = False) -> Started:
         """Begin to create or replace a resource."""
-        return self._begin("PUT", path, body, headers, once=once)
+        return self.begin("PUT", path, body, headers=headers, once=once)
 
     def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Started:
         """Begin to change part of a resource (Network: its tags, at once)."""
-        return self._begin("PATCH", path, body, headers)
+        return self.begin("PATCH", path, body, headers=headers)
 
     def post(self, path: str, body: Any, *, deadline: float | None = None) -> Started:
         """Begin an action. It is never sent again once it may have been done."""
-        return self._begin("POST", path, body, deadline=deadline)
+        return self.begin("POST", path, body, deadline=deadline)
 
     def delete(self, path: str) -> Started:
         """Begin to delete a resource; one that is not there counts as deleted."""
-        return self._begin("DELETE", path)
+        return self.begin("DELETE", path)
 
     def wait(
         self,
@@ -142,16 +213,14 @@ class ArmClient:
         limit = begun + OPERATION_TIMEOUT_S if deadline is None else deadline
         step, latest, polls = started.step, started.response, 0
         while True:
-            if isinstance(step, lro.Finished):
-                at = latest.received
-                if not step.fetch or (not verify and step.operation.method != "POST"):
+            at = latest.received
+            while isinstance(step, lro.Finished):
+                if not step.fetch or (not verify and step.operation.method in ("PUT", "PATCH")):
                     body = step.body if step.body is not None else started.response.body
-                    return Completed(body, polls, at)
+                    return Completed(body, polls, at, latest.status)
                 # The operation may say Succeeded of a resource that is not; then the resource is what counts.
-                latest = self._read(step.operation, step.fetch, limit)
+                latest = self._read(started, step.operation, step.fetch, limit)
                 step = lro.verify(step.operation, latest)
-                if isinstance(step, lro.Finished):
-                    return Completed(latest.body, polls, at)
             if not isinstance(step, lro.Poll):
                 self._raise_ended(step, latest)
             if polls:
@@ -159,20 +228,18 @@ class ArmClient:
                 if while_pending:
                     while_pending()
                 self._pause(step, paused, pace(paused - begun, step.retry_after), limit)
-            latest = self._read(step.operation, step.operation.url, limit)
+            latest = self._read(started, step.operation, step.operation.url, limit)
             step, polls = lro.advance(step.operation, latest), polls + 1
 
-    def _begin(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **options: Any
-    ) -> Started:
-        url = self.url(path)
-        response = self._checked(method, url, body=body, headers=headers, **options)
-        if isinstance(response.body, str):
+    def _json(self, method: str, url: str, **options: Any) -> Response:
+        response = self._checked(method, url, **options)
+        if isinstance(response.body, lro.NotJson):
+            done = "" if method == "GET" else "; it may be done"
             raise ProtocolError(
-                f"{method} {redact(url)}: ARM answered {response.status} with a body that is no JSON; it may be done.",
+                f"{method} {redact(url)}: ARM answered {response.status} with a body that is no JSON{done}.",
                 hint="Check --endpoint, and whether a proxy answers in ARM's place.",
             )
-        return Started(lro.begin(method, url, response), response)
+        return response
 
     def _checked(self, method: str, url: str, **options: Any) -> Response:
         response = self.transport.send(method, url, **options)
@@ -180,12 +247,13 @@ class ArmClient:
             raise self._error(method, url, response)
         return response
 
-    def _read(self, operation: lro.Operation, url: str, limit: float) -> Response:
+    def _read(self, started: Started, operation: lro.Operation, url: str, limit: float) -> Response:
         try:
-            return self.transport.send("GET", url, deadline=limit)
-        except TransportError as error:
-            if self.clock.monotonic() >= limit:
+            return self.transport.send("GET", url, headers=started.headers, deadline=limit)
+        except (TransportError, ProtocolError) as error:
+            if isinstance(error, TransportError) and self.clock.monotonic() >= limit:
                 raise self._timed_out(operation) from error
+            error.operation_url = operation.url
             raise
 
     def _pause(self, step: lro.Poll, since: float, pause: float, limit: float) -> None:
@@ -200,6 +268,8 @@ class ArmClient:
             code="OperationTimedOut",
             resource=redact(operation.resource),
             operation_url=operation.url,
+            client_request_id=self.transport.client_request_id,
+            correlation_id=self.transport.correlation_id,
             hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
         )
 
@@ -212,10 +282,13 @@ class ArmClient:
                 resource=redact(step.operation.resource),
                 operation_url=step.operation.url,
                 request_id=latest.request_id,
+                client_request_id=self.transport.client_request_id,
+                correlation_id=self.transport.correlation_id,
                 details=step.details,
             )
         cause = self._unreadable(step.operation.url, latest)
         if isinstance(cause, Unauthorized):
+            cause.operation_url = step.operation.url
             raise cause
         raise OperationUnreadable(
             f"How the operation goes could not be read: {cause}",
@@ -224,6 +297,8 @@ class ArmClient:
             resource=redact(step.operation.resource),
             operation_url=step.operation.url,
             request_id=latest.request_id,
+            client_request_id=self.transport.client_request_id,
+            correlation_id=self.transport.correlation_id,
             details=cause.details if isinstance(cause, ArmError) else (),
             hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
         ) from cause
@@ -231,7 +306,7 @@ class ArmClient:
     def _unreadable(self, url: str, response: Response) -> ArmError | ProtocolError:
         if response.status >= 400:
             return self._error("GET", url, response)
-        return ProtocolError(f"GET {redact(url)}: ARM answered {response.status} with a body that says no state.")
+        return ProtocolError(f"{redact(url)}: ARM answered {response.status} with nothing that says how it goes.")
 
     def _error(self, method: str, url: str, response: Response) -> ArmError:
         code, message, details = lro.error_of(response.body)
@@ -247,15 +322,20 @@ class ArmClient:
             resource=redact(url),
             details=details,
             request_id=response.request_id,
+            client_request_id=self.transport.client_request_id,
             correlation_id=response.headers.get("x-ms-correlation-request-id") or self.transport.correlation_id,
             retry_after=lro.retry_after(response.headers),
         )
 
 
-def _object(response: Response, path: str) -> dict[str, Any]:
-    if not isinstance(response.body, dict):
+def _object(answer: Response | Completed, path: str) -> dict[str, Any]:
+    if not isinstance(answer.body, dict):
         raise ProtocolError(
-            f"GET {path}: ARM answered {response.status} with a body that is no JSON object.",
+            f"{path}: ARM answered {answer.status} with a body that is no JSON object.",
             hint="Check --endpoint, and whether a proxy answers in ARM's place.",
         )
-    return response.body
+    return answer.body
+
+
+def _lasting(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name: text for name, text in (headers or {}).items() if not name.lower().startswith(("if-", "content-"))}

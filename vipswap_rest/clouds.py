@@ -26,7 +26,7 @@ API_VERSIONS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One Azure cloud: where ARM answers, who issues tokens, and for which audience."""
+    """One Azure cloud: where ARM answers, who issues tokens, and for which audience, to the letter."""
 
     name: str
     resource_manager: str
@@ -40,19 +40,19 @@ PUBLIC = Cloud(
     "AzureCloud",
     "https://management.azure.com",
     "https://login.microsoftonline.com",
-    "https://management.azure.com/",
+    "https://management.azure.com",
 )
 US_GOVERNMENT = Cloud(
     "AzureUSGovernment",
     "https://management.usgovcloudapi.net",
     "https://login.microsoftonline.us",
-    "https://management.usgovcloudapi.net/",
+    "https://management.usgovcloudapi.net",
 )
 CHINA = Cloud(
     "AzureChinaCloud",
     "https://management.chinacloudapi.cn",
     "https://login.chinacloudapi.cn",
-    "https://management.chinacloudapi.cn/",
+    "https://management.chinacloudapi.cn",
 )
 CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
 
@@ -95,10 +95,39 @@ def check_endpoint(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def known_cloud(endpoint: str) -> Cloud | None:
+    """The cloud of the table that an endpoint belongs to."""
+    host = (urlsplit(endpoint).hostname or "").lower()
+    return next((cloud for cloud in CLOUDS if host == urlsplit(cloud.resource_manager).hostname), None)
+
+
+def custom_cloud(endpoint: str, like: Cloud = PUBLIC) -> Cloud:
+    """A cloud of its own at an endpoint, with the logins of another."""
+    return Cloud("custom", endpoint, like.authority, like.audience)
+
+
 def cloud_of(endpoint: str) -> Cloud:
     """The cloud an endpoint belongs to; an endpoint of no known cloud is a cloud of its own with the public logins."""
-    host = (urlsplit(endpoint).hostname or "").lower()
-    for cloud in CLOUDS:
-        if host == urlsplit(cloud.resource_manager).hostname:
-            return cloud
-    return Cloud("custom", endpoint, PUBLIC.authority, PUBLIC.audience)
+    return known_cloud(endpoint) or custom_cloud(endpoint)
+
+
+def described_cloud(endpoint: str, document: object) -> Cloud | None:
+    """The cloud that an endpoint's metadata document describes; None where it says nothing of logins.
+
+    The document is one cloud, or a list of them; then the one of that endpoint. AD FS, where an Azure Stack Hub has no
+    Entra ID, is named by its place at the end of the login's URL; in ours it stands where a tenant does.
+    """
+    if isinstance(document, list):
+        host = urlsplit(endpoint).netloc
+        document = next((one for one in document if urlsplit(_text(one, "resourceManager")).netloc == host), None)
+    found = document.get("authentication") if isinstance(document, dict) else None
+    audiences = found.get("audiences") if isinstance(found, dict) else None
+    login = _text(found, "loginEndpoint").rstrip("/").removesuffix("/adfs")
+    if not login or not isinstance(audiences, list) or not audiences or not isinstance(audiences[0], str):
+        return None
+    return Cloud("custom", endpoint, login, audiences[0])
+
+
+def _text(holder: object, name: str) -> str:
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value if isinstance(value, str) else ""

@@ -7,6 +7,7 @@ VipswapError                      1
     UntrustedServer                   TLS failed: not sent
     AnswerLost                        sent, but the answer never came: it may have been done
   ProtocolError                   1   an answer that is not ARM's
+    Redirected                        not done
   ArmError                        1   ARM said no; by status:
     BadRequest           400
     Unauthorized         401
@@ -29,26 +30,75 @@ VipswapError                      1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# The values of a query, in whatever escape a message shows it: since 2023 operation URLs are signed (t, c, s, h).
+_QUERY = re.compile(r"((?:[?&;]|u0026|%3F|%26)(?!api-version=)[\w.$~-]{1,64}=)[^&\s\"'<>\\;]+", re.IGNORECASE)
+_SIGNATURE = re.compile(r"\b((?:t|c|s|h|sig)=)[\w%+/.~=-]{16,}", re.IGNORECASE)
+# Tokens by their looks: a JWT, whole or cut, and whatever an Authorization header holds.
+_TOKEN = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?|(?<=\bbearer )[\w.~+/=-]{16,}", re.IGNORECASE)
+# Of a message that is not ours; ARM's own longest are a few hundred characters, and a page is no sentence.
+LONGEST_MESSAGE = 4000
+# What an id is made of; nothing else is shown as one.
+REQUEST_ID = re.compile(r"[\w.:,{}-]{1,200}")
+
+
+def presentable(text: str) -> str:
+    """A text that may quote what a server said, without tokens and the values of URLs' queries, and not without end."""
+    if len(text) > LONGEST_MESSAGE:
+        text = f"{text[:LONGEST_MESSAGE]}..."
+    return _SIGNATURE.sub(r"\1[...]", _QUERY.sub(r"\1[...]", _TOKEN.sub("[the token]", text)))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIds:
+    """What to quote to Microsoft's support of a request: ARM's id for it, ours for it, and the one of the whole run.
+
+    https://learn.microsoft.com/azure/azure-resource-manager/management/resource-manager-request-limits has the headers:
+    x-ms-request-id, x-ms-client-request-id, x-ms-correlation-request-id.
+    """
+
+    request: str | None = None
+    client_request: str | None = None
+    correlation: str | None = None
+
+    def __str__(self) -> str:
+        named = {
+            "request id": self.request,
+            "client request id": self.client_request,
+            "correlation id": self.correlation,
+        }
+        told = [f"{name} {text}" for name, text in named.items() if text and REQUEST_ID.fullmatch(text)]
+        return f"[{', '.join(told)}]" if told else ""
+
 
 class VipswapError(Exception):
-    """The root: a sentence for the user, what to do next (`hint`), and the exit code."""
+    """The root: a sentence for the user, what to do next (`hint`), the exit code, and the ids of the request that it is
+    about, if it is about one.
+
+    `operation_url` is that of the operation that was being waited for, if there was one. It is signed: never print it.
+    """
 
     exit_code = 1
+    operation_url: str | None = None
+    ids = RequestIds()
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = presentable(message)
+        super().__init__(self.message)
         self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.ids}".rstrip()
 
     def as_json(self) -> dict[str, Any]:
         """The `error` object of the JSON output: code, message, status, request_id, hint."""
         return {
             "code": type(self).__name__,
-            "message": self.message,
+            "message": VipswapError.__str__(self),
             "status": None,
             "request_id": None,
             "hint": self.hint or None,
@@ -81,12 +131,19 @@ class ProtocolError(VipswapError):
     """An answer that ARM would not give: no JSON, a redirect, an operation on another host."""
 
 
+class Redirected(ProtocolError):
+    """A redirect, which is not followed. The request was not done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """One entry of an ARM error's `details`."""
 
     code: str
     message: str
+
+    def __str__(self) -> str:
+        return f"({presentable(self.code)}: {presentable(self.message)})"
 
 
 class ArmError(VipswapError):
@@ -102,17 +159,19 @@ class ArmError(VipswapError):
         resource: str = "",
         details: Sequence[Detail] = (),
         request_id: str | None = None,
+        client_request_id: str | None = None,
         correlation_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, hint=hint_for(code, status, details))
-        self.code = code
+        self.code = presentable(code)
         self.status = status
         self.method = method
         self.resource = resource
         self.details = tuple(details)
         self.request_id = request_id
         self.correlation_id = correlation_id
+        self.ids = RequestIds(request_id, client_request_id, correlation_id)
         self.retry_after = retry_after
 
     @property
@@ -122,10 +181,9 @@ class ArmError(VipswapError):
 
     def __str__(self) -> str:
         parts = [f"{self.method} {self.resource}: {self.status} {self.code}: {self.message}".strip()]
-        parts += [f"({detail.code}: {detail.message})" for detail in self.details]
-        if self.request_id:
-            parts.append(f"[request id {self.request_id}]")
-        return " ".join(parts)
+        parts += map(str, self.details)
+        parts.append(str(self.ids))
+        return " ".join(parts).rstrip()
 
     def as_json(self) -> dict[str, Any]:
         """The `error` object of the JSON output."""
@@ -186,6 +244,10 @@ _BY_STATUS: dict[int, type[ArmError]] = {
 _HINTS: dict[str, str] = {
     "ExpiredAuthenticationToken": "Get a fresh token (`az account get-access-token`) and run the same line again.",
     "InvalidAuthenticationToken": "The token is not one that ARM accepts: get a fresh one for this cloud.",
+    "InvalidAuthenticationTokenAudience": (
+        "The token is for something else than this ARM: check --endpoint and --cloud, or get one for it "
+        "(`az account get-access-token`)."
+    ),
     "InvalidAuthenticationTokenTenant": "The token is of another tenant: log in to the subscription's tenant.",
     "AuthenticationFailed": "Log in (`az login`) or set AZURE_ACCESS_TOKEN.",
     "AuthorizationFailed": "Grant the identity the action named above, or the role Network Contributor.",
@@ -244,7 +306,7 @@ def arm_error_class(status: int) -> type[ArmError]:
 
 
 class OperationError(VipswapError):
-    """A long-running operation did not succeed, or we do not know. `operation_url` is signed: never print it.
+    """A long-running operation did not succeed, or we do not know.
 
     `status` is that of the answer that could not be read, if there was one.
     """
@@ -257,23 +319,26 @@ class OperationError(VipswapError):
         resource: str,
         operation_url: str,
         request_id: str | None = None,
+        client_request_id: str | None = None,
+        correlation_id: str | None = None,
         details: Sequence[Detail] = (),
         hint: str = "",
         status: int | None = None,
     ) -> None:
         super().__init__(message, hint=hint or hint_for(code, status, details))
-        self.code = code
+        self.code = presentable(code)
         self.status = status
         self.resource = resource
         self.operation_url = operation_url
         self.request_id = request_id
+        self.ids = RequestIds(request_id, client_request_id, correlation_id)
         self.details = tuple(details)
 
     def __str__(self) -> str:
         parts = [f"{self.resource}: {self.code}: {self.message}"]
-        parts += [f"({detail.code}: {detail.message})" for detail in self.details]
-        if self.request_id:
-            parts.append(f"[request id {self.request_id}]")
+        parts += map(str, self.details)
+        if str(self.ids) not in self.message:
+            parts.append(str(self.ids))
         return " ".join(parts)
 
     def as_json(self) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import requests
 
+from vipswap_rest.transport import BoundedSession
+
 # A healthy backend answers in less; one that is slower is not what production should be put on.
 ANSWER_S = 2.0
 
@@ -45,7 +47,7 @@ class HttpCheck:
         """None if the answer was good."""
         host = f"[{address}]" if ":" in address else address
         url = f"http://{host}:{port}/{self.path.lstrip('/')}"
-        with requests.Session() as session:
+        with BoundedSession(self.timeout_s) as session:
             session.trust_env = False
             try:
                 answer = session.get(url, timeout=self.timeout_s, allow_redirects=False, stream=True)

@@ -7,10 +7,12 @@ The rules are those of the ARM resource provider contract
 - A status URL answers 200 and says the state in its body; a 4xx or 5xx there is a failure to *read* the state.
 - `Location` answers 202 while it runs, and may name a new Location.
 - Succeeded, Failed and Canceled are terminal, whatever their case; a resource without provisioningState has Succeeded.
-- PUT and PATCH end with a GET of the resource; POST with what Location returns; DELETE with nothing.
+- PUT and PATCH end with a GET of the resource; POST and GET with what Location returns; DELETE with nothing. An
+  operation may be declared to end elsewhere (`FinalState`).
 
 Beyond the contract: a status that is forgotten (404) leaves the resource to tell how it went; words of some providers
-("Completed", "Cancelled") are understood; an answer that is no JSON object is none.
+("Completed", "Cancelled") are understood; an answer that is no JSON is none; a Location that says Failed or Canceled in
+its body has failed, whatever its HTTP status; a POST accepted without a word of where to look has not succeeded.
 
 URLs are used verbatim: since 2023 they are signed. There is no request and no clock in this module.
 """
@@ -29,8 +31,15 @@ from urllib.parse import urljoin
 from vipswap_rest.errors import Detail
 
 
+class NotJson(str):
+    """The text of a body that is no JSON, where a plain str is a JSON string."""
+
+
 class Answer(Protocol):
-    """What the machine needs of an HTTP response. Header names are looked up without regard to case."""
+    """What the machine needs of an HTTP response. Header names are looked up without regard to case.
+
+    `body` is the parsed JSON, None if there is none, NotJson if it is something else.
+    """
 
     @property
     def status(self) -> int: ...
@@ -48,12 +57,24 @@ class Via(Enum):
     RESOURCE = "provisioningState"
 
 
+class FinalState(Enum):
+    """Where an operation's result is read when its status has said Succeeded, if not where its method's is.
+
+    The values of `final-state-via` in Azure's OpenAPI (x-ms-long-running-operation-options):
+    https://github.com/Azure/autorest/blob/main/docs/extensions/readme.md#x-ms-long-running-operation-options
+    """
+
+    STATUS = "azure-async-operation"
+    LOCATION = "location"
+    RESOURCE = "original-uri"
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One operation in flight.
 
     `resource` is the URL of the request that began it, `url` the one to poll (signed: never print it),
-    `location` what a POST's result is fetched from.
+    `location` the last one that a Location header named, `final_state` where the result is declared to be.
     """
 
     method: str
@@ -61,6 +82,23 @@ class Operation:
     via: Via
     url: str = field(repr=False)
     location: str | None = field(default=None, repr=False)
+    final_state: FinalState | None = None
+
+    @property
+    def result_at(self) -> Via:
+        """Where the result is read once the status has said Succeeded."""
+        if self.final_state is FinalState.RESOURCE:
+            return Via.RESOURCE
+        if self.final_state is FinalState.LOCATION and self.location:
+            return Via.LOCATION
+        if self.method in ("PUT", "PATCH"):
+            # Whatever is declared: no status makes a write done whose resource is not.
+            return Via.RESOURCE
+        if self.final_state is FinalState.STATUS:
+            return Via.STATUS
+        if self.location and self.method != "DELETE":
+            return Via.LOCATION
+        return Via.RESOURCE if self.method == "GET" else Via.STATUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +197,19 @@ def _details(error: dict[str, Any], depth: int) -> list[Detail]:
     return found
 
 
-def begin(method: str, url: str, answer: Answer) -> Step:
+def begin(method: str, url: str, answer: Answer, final_state: FinalState | None = None) -> Step:
     """What the successful (2xx) answer to the request that may have begun an operation asks for next."""
     status_url, location = _header(answer, url, "Azure-AsyncOperation"), _header(answer, url, "Location")
-    operation = Operation(method.upper(), url, Via.RESOURCE, url, location)
+    operation = Operation(method.upper(), url, Via.RESOURCE, url, location, final_state)
     if status_url:
         return Poll(replace(operation, via=Via.STATUS, url=status_url), retry_after(answer.headers))
     if location and answer.status in (201, 202):
         return Poll(replace(operation, via=Via.LOCATION, url=location), retry_after(answer.headers))
     if operation.method in ("POST", "DELETE"):
+        if answer.status != 202:
+            return Finished(operation, answer.body)
         # A 202 that names no place to look: a DELETE can at least be watched by the resource's going away.
-        if answer.status == 202 and operation.method == "DELETE":
-            return Poll(operation, retry_after(answer.headers))
-        return Finished(operation, answer.body)
+        return Poll(operation, retry_after(answer.headers)) if operation.method == "DELETE" else Unreadable(operation)
     if answer.status in (202, 204) or answer.body is None:
         return Poll(operation, retry_after(answer.headers))
     return _by_resource(operation, answer)
@@ -190,8 +228,8 @@ def advance(operation: Operation, answer: Answer) -> Step:
 
 
 def verify(operation: Operation, answer: Answer) -> Step:
-    """What the final GET says: of a resource that may not be what its operation said, or of a POST's result."""
-    if operation.method == "POST":
+    """What the final GET says: of a resource that may not be what its operation said, or of a result."""
+    if operation.result_at is Via.LOCATION:
         return advance(replace(operation, via=Via.LOCATION, url=operation.location or operation.url), answer)
     return _by_resource(replace(operation, via=Via.RESOURCE, url=operation.resource), answer)
 
@@ -215,12 +253,23 @@ def _by_location(operation: Operation, answer: Answer) -> Step:
     if answer.status == 202:
         moved = _header(answer, operation.url, "Location")
         return Poll(replace(operation, url=moved) if moved else operation, retry_after(answer.headers))
-    if operation.method not in ("PUT", "PATCH"):
-        return Finished(operation, answer.body)
-    if isinstance(answer.body, dict) and answer.body:
-        # Some providers answer a PUT with 202, and then Location has the resource.
-        return _by_resource(replace(operation, via=Via.RESOURCE, url=operation.resource), answer)
-    return Finished(operation, fetch=operation.resource)
+    if isinstance(answer.body, NotJson):
+        # A page of something between here and ARM.
+        return Unreadable(operation)
+    body = answer.body if isinstance(answer.body, dict) else {}
+    state = _state(body).lower()
+    word = state or _text(body, "status").lower()
+    if word == "failed" or word in _CANCELED or (not word and _is_error(body)):
+        return _ended(operation, word, body)
+    if operation.method in ("PUT", "PATCH"):
+        if body and (state or not word):
+            # Some providers answer a PUT with 202, and then Location has the resource.
+            return _by_resource(replace(operation, via=Via.RESOURCE, url=operation.resource), answer)
+        # It has nothing, or the operation's status instead.
+        return Finished(replace(operation, final_state=FinalState.RESOURCE), fetch=operation.resource)
+    if state and state not in _SUCCEEDED:
+        return Poll(operation, retry_after(answer.headers))
+    return Finished(operation, answer.body)
 
 
 def _by_resource(operation: Operation, answer: Answer) -> Step:
@@ -229,6 +278,8 @@ def _by_resource(operation: Operation, answer: Answer) -> Step:
     if answer.status >= 400 or not isinstance(answer.body, dict):
         return Unreadable(operation)
     word = _state(answer.body).lower()
+    if not word and _is_error(answer.body):
+        return Unreadable(operation)
     if word == "failed" or word in _CANCELED:
         return _ended(operation, word, answer.body)
     if operation.method != "DELETE" and (not word or word in _SUCCEEDED):
@@ -238,11 +289,10 @@ def _by_resource(operation: Operation, answer: Answer) -> Step:
 
 
 def _finished(operation: Operation, body: dict[str, Any]) -> Finished:
-    if operation.method in ("PUT", "PATCH"):
-        return Finished(operation, fetch=operation.resource)
-    if operation.method == "POST" and operation.location:
-        return Finished(operation, fetch=operation.location)
-    return Finished(operation, body if operation.method == "POST" else None)
+    place = operation.result_at
+    if place is Via.STATUS:
+        return Finished(operation, None if operation.method == "DELETE" else body)
+    return Finished(operation, fetch=operation.location if place is Via.LOCATION else operation.resource)
 
 
 def _ended(operation: Operation, word: str, body: dict[str, Any]) -> Ended:
@@ -257,6 +307,11 @@ def _ended(operation: Operation, word: str, body: dict[str, Any]) -> Ended:
         message or f"The operation ended {'Canceled' if canceled else 'Failed'} without an error of its own.",
         details,
     )
+
+
+def _is_error(body: dict[str, Any]) -> bool:
+    """Whether a body without a state is an error's, although its HTTP status is none."""
+    return isinstance(body.get("error"), dict) and bool(body["error"])
 
 
 def _state(body: dict[str, Any]) -> str:

@@ -7,14 +7,11 @@ import json
 import logging
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -25,16 +22,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from tests.cli.conftest import PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm, Ran
-from tests.emulator.wire import process
 from tests.wire.test_auth_proofs import as_pem, as_pfx
 from vipswap_rest.auth import find_credential
 from vipswap_rest.cli.main import main
 from vipswap_rest.clouds import PUBLIC
+from vipswap_rest.emulator.managed_identity import IDENTITY_HEADER
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
 from vipswap_rest.errors import CredentialError
 
 PASSWORD = "open-sesame"
+NOBODY = "44444444-4444-4444-4444-444444444444"
 WRONG_SECRET = "s3cr3t~V-that-is-none"
 TIMEOUT_S = 120
 
@@ -43,7 +41,10 @@ Environment = dict[str, str]
 
 @dataclass
 class Login:
-    """The environment that a way of logging in is made of, and what of it must never be told."""
+    """The environment that a way of logging in is made of, and what of it must never be told.
+
+    ENDPOINT stands for the emulator's.
+    """
 
     environment: Environment
     secrets: list[str] = field(default_factory=list)
@@ -104,6 +105,10 @@ LOGINS: dict[str, Callable[[Path], Login]] = {
     "PKCS #12": with_certificate("own.pfx"),
     "PKCS #12 with a passphrase": with_certificate("own-locked.pfx", PASSWORD),
     "federated token": with_federated_token(),
+    "managed identity of a machine": lambda keys: Login({"AZURE_POD_IDENTITY_AUTHORITY_HOST": "ENDPOINT"}),
+    "managed identity of an App Service": lambda keys: Login(
+        {"IDENTITY_ENDPOINT": "ENDPOINT/msi/token", "IDENTITY_HEADER": IDENTITY_HEADER}, [IDENTITY_HEADER]
+    ),
 }
 
 
@@ -141,7 +146,9 @@ def swap(
     """
 
     def run(login: Login, *options: str, **changes: str) -> Ran:
-        for name in [name for name in os.environ if name.startswith("AZURE_") or name == "REQUESTS_CA_BUNDLE"]:
+        for name in [
+            name for name in os.environ if name.startswith(("AZURE_", "IDENTITY_")) or name == "REQUESTS_CA_BUNDLE"
+        ]:
             monkeypatch.delenv(name)
         environment = {
             "AZURE_RM_ENDPOINT": server.endpoint,
@@ -154,7 +161,7 @@ def swap(
             **changes,
         }
         for name, value in environment.items():
-            monkeypatch.setenv(name, value)
+            monkeypatch.setenv(name, value.replace("ENDPOINT", server.endpoint))
         capsys.readouterr()
         caplog.clear()
         caplog.set_level(logging.INFO)
@@ -254,8 +261,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Login], Environment, str]] = {
     "secret": (lambda keys: with_secret(keys, WRONG_SECRET), {}, "AADSTS7000215: Invalid client secret provided."),
     "application": (
         with_secret,
-        {"AZURE_CLIENT_ID": "44444444-4444-4444-4444-444444444444"},
-        "AADSTS700016: Application with identifier '44444444-4444-4444-4444-444444444444' was not found",
+        {"AZURE_CLIENT_ID": NOBODY},
+        f"AADSTS700016: Application with identifier '{NOBODY}' was not found",
     ),
     "tenant": (with_secret, {"AZURE_TENANT_ID": "55555555-5555-5555-5555-555555555555"}, "it knows no such tenant"),
     "authority, which is no URL": (with_secret, {"AZURE_AUTHORITY_HOST": "https://"}, "is no token service"),
@@ -272,6 +279,22 @@ REFUSED: dict[str, tuple[Callable[[Path], Login], Environment, str]] = {
     "certificate's file": (with_certificate("nowhere.pem"), {}, "nowhere.pem cannot be read: No such file"),
     "certificate without its key": (with_certificate("own.crt"), {}, "no certificate with its private key"),
     "federated token, which ended": (with_federated_token(lives_s=-3600), {}, "AADSTS700024: "),
+    "managed identity": (LOGINS["managed identity of a machine"], {"AZURE_CLIENT_ID": NOBODY}, "Identity not found"),
+    "managed identity of an App Service": (
+        LOGINS["managed identity of an App Service"],
+        {"AZURE_CLIENT_ID": NOBODY},
+        "Unable to load the proper Managed Identity.",
+    ),
+    "secret of an App Service": (
+        LOGINS["managed identity of an App Service"],
+        {"IDENTITY_HEADER": WRONG_SECRET},
+        "refused this machine's identity: 401",
+    ),
+    "machine, which has no such service": (
+        LOGINS["managed identity of a machine"],
+        {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "ENDPOINT/emulator"},
+        "refused this machine's identity",
+    ),
 }
 
 
@@ -306,6 +329,32 @@ def test_an_authority_that_cannot_be_reached_is_refused_in_one_sentence(keys: Pa
     check_refused(ran, with_secret(keys), arm, f"The token service {url} gave no token: it cannot be reached.")
 
 
+def test_an_authority_that_is_no_token_service_is_refused_in_one_sentence(
+    keys: Path, server: EmulatorServer, arm: Arm, swap: Swap
+) -> None:
+    ran = swap(with_secret(keys), AZURE_AUTHORITY_HOST=f"{server.endpoint}/emulator")
+
+    check_refused(ran, with_secret(keys), arm, "it knows no such tenant, or it is no token service")
+
+
+@pytest.mark.parametrize("name", [name for name in LOGINS if name.startswith("managed")])
+def test_a_managed_identity_that_cannot_be_reached_is_refused_in_one_sentence(name: str, arm: Arm, swap: Swap) -> None:
+    taken, url = nobody()
+    changes = {"IDENTITY_ENDPOINT" if "App" in name else "AZURE_POD_IDENTITY_AUTHORITY_HOST": url}
+    login = LOGINS[name](Path())
+    with taken:
+        ran = swap(login, **changes)
+
+    check_refused(ran, login, arm, "Managed identity gave no token: it cannot be reached.")
+
+
+def test_without_an_authority_the_endpoint_says_where_to_log_in(keys: Path, arm: Arm, swap: Swap) -> None:
+    ran = swap(with_secret(keys), AZURE_AUTHORITY_HOST="")
+
+    assert ran.code == 0, ran.err
+    assert arm.holds(PRODUCTION_LB) == STAGING_IP
+
+
 def test_an_authority_whose_certificate_is_not_trusted_is_refused_in_one_sentence(
     keys: Path, arm: Arm, swap: Swap
 ) -> None:
@@ -324,42 +373,3 @@ def test_a_refusal_is_one_object_for_programs_too(keys: Path, arm: Arm, swap: Sw
     assert "AADSTS7000215" in ran.json()["error"]["message"]
     assert arm.requests() == []
     check_untold(ran, login)
-
-
-# --- all of it between processes --------------------------------------------------------------------------------------
-
-
-def test_a_swap_with_what_the_emulators_line_says_renews_tokens_that_live_shorter_than_it() -> None:
-    options = ("--tls", "--require-token", "--token-lifetime", "3", "--latency", "blog", "--time-scale", "0.05")
-    with process(*options) as emulator:
-        said: dict[str, Any] = emulator.said
-        arm = Arm(said["endpoint"], said["ca_file"])
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
-        environment = {
-            **kept,
-            "AZURE_RM_ENDPOINT": said["endpoint"],
-            "AZURE_SUBSCRIPTION_ID": said["subscription"],
-            "AZURE_TENANT_ID": said["tenant"],
-            "AZURE_CLIENT_ID": said["client_id"],
-            "AZURE_CLIENT_SECRET": said["client_secret"],
-            "AZURE_AUTHORITY_HOST": said["authority"],
-            "REQUESTS_CA_BUNDLE": said["ca_file"],
-        }
-        names = ("-g", said["resource_group"], "--lb1", said["load_balancers"][0], "--lb2", said["load_balancers"][1])
-        ran = subprocess.run(
-            [sys.executable, "-m", "vipswap_rest", "swap", *names, "--no-probe", "--yes", "-o", "json", "--debug"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-        assert (arm.holds(PRODUCTION_LB), arm.holds(STAGING_LB)) == (STAGING_IP, PRODUCTION_IP)
-        assert not [id for id in arm.state() if "vipswap-float" in id]
-
-    assert "GET /subscriptions" in ran.stderr
-    # The article's durations add up to 101 s, a twentieth of which is more than a token's life.
-    assert json.loads(ran.stdout)["total_s"] > 101 * 0.05
-    assert said["client_secret"] not in ran.stdout + ran.stderr
-    assert "eyJ" not in ran.stdout + ran.stderr

@@ -362,3 +362,14 @@ def test_a_frontend_has_no_put_of_its_own() -> None:
 
     assert stage.get(FRONTEND1)["properties"]["publicIPAddress"] == {"id": IP1}
     assert error(stage.put(FRONTEND1, stage.get(FRONTEND1))) == (405, "MethodNotAllowed")
+
+
+@pytest.mark.parametrize("version", ["2018-08-01", "2019-09-01", "2021-02-01", "2024-03-01"])
+def test_what_only_an_old_version_shows_does_not_stay_when_it_is_sent_back(version: str) -> None:
+    stage = Stage()
+    before = stage.get(LB1)
+
+    assert stage.call("PUT", LB1, stage.get(LB1, version), version).status == 200
+    stage.settle()
+
+    assert without_etags(stage.get(LB1)) == without_etags(before)

@@ -222,3 +222,14 @@ def run(*flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*flags), capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=os.environ.copy()
     )
+
+
+def test_a_client_that_a_proxy_leads_here_finds_microsofts_login_host() -> None:
+    with EmulatorServer(TLS) as server:
+        context = ssl.create_default_context(cafile=server.ca_file)
+        place = ("127.0.0.1", int(server.endpoint.rpartition(":")[2]))
+        with (
+            socket.create_connection(place, timeout=PATIENCE_S) as plain,
+            context.wrap_socket(plain, server_hostname="login.microsoftonline.com") as secured,
+        ):
+            assert secured.version() in ("TLSv1.2", "TLSv1.3")

@@ -210,3 +210,72 @@ def test_the_process_requires_the_tokens_that_its_line_says_how_to_get() -> None
             accepted, _, _ = connection.answer()
 
     assert (refused, accepted, answer["expires_in"]) == (401, 200, 600)
+
+
+FIRST = f"/{TENANT}/oauth2/token"
+FIRST_FORM = {
+    "grant_type": "client_credentials",
+    "client_id": CLIENT_ID,
+    "client_secret": CLIENT_SECRET,
+    "resource": "https://management.core.windows.net/",
+}
+
+
+def ask_first(stage: Stage, **changes: str | None) -> Answer:
+    """Ask the first endpoint, which knows a resource instead of a scope."""
+    form = {name: value for name, value in {**FIRST_FORM, **changes}.items() if value is not None}
+    return stage.send("POST", FIRST, urlencode(form).encode(), {"authorization": ""})
+
+
+def test_the_first_endpoint_gives_a_token_for_a_resource_and_says_numbers_as_strings() -> None:
+    stage = strict(60)
+
+    answer = ask_first(stage).json()
+
+    claims = claims_of(answer["access_token"])
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", "60")
+    assert (answer["resource"], claims["aud"]) == (FIRST_FORM["resource"], FIRST_FORM["resource"])
+    assert (answer["not_before"], answer["expires_on"]) == (str(claims["iat"]), str(claims["exp"]))
+    assert read(stage, answer["access_token"]).status == 200
+    stage.clock.advance(60)
+    assert error(read(stage, answer["access_token"])) == (401, "ExpiredAuthenticationToken")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"resource": None}, 400, "invalid_request"),
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_id": "somebody"}, 400, "unauthorized_client"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+    ],
+)
+def test_the_first_endpoint_refuses_as_the_second_does(changes: dict[str, str | None], status: int, code: str) -> None:
+    answer = ask_first(strict(), **changes)
+
+    assert (answer.status, answer.json()["error"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("place", "token"), [("v2.0/.well-known", TOKEN), (".well-known", FIRST)], ids=["second", "first"]
+)
+def test_each_configuration_names_its_own_endpoint(place: str, token: str) -> None:
+    answer = strict().send("GET", f"/{TENANT}/{place}/openid-configuration", None, {"authorization": ""}).json()
+
+    assert answer["token_endpoint"] == f"http://{HOST}{token}"
+    assert {"issuer", "authorization_endpoint", "jwks_uri"} <= set(answer)
+
+
+def test_whoever_asks_for_trustworthy_login_hosts_is_told_this_one() -> None:
+    path = "/common/discovery/instance?api-version=1.1&authorization_endpoint=x"
+
+    answer = strict().send("GET", path, None, {"authorization": ""}).json()
+
+    assert answer["tenant_discovery_endpoint"] == f"http://{HOST}{CONFIGURATION}"
+    assert answer["metadata"] == [{"preferred_network": HOST, "preferred_cache": HOST, "aliases": [HOST]}]
+
+
+def test_who_comes_without_a_token_is_told_the_tenants_own_login() -> None:
+    challenge = strict().call("GET", LB1, authorization="").headers["WWW-Authenticate"]
+
+    assert challenge.startswith(f'Bearer authorization_uri="http://{HOST}/{TENANT}", error="invalid_token", ')

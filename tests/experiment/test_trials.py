@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -279,3 +279,13 @@ def test_two_processes_do_not_measure_into_one_directory(tmp_path: Path) -> None
 
 def test_a_manifest_comes_back_from_json_as_it_was() -> None:
     assert Manifest.from_json(json.loads(json.dumps(asdict(MANIFEST)))) == MANIFEST
+
+
+def test_a_manifest_of_before_there_was_polite_is_of_an_experiment_that_was_not() -> None:
+    told = asdict(MANIFEST)
+    del told["polite"]
+
+    found = Manifest.from_json(json.loads(json.dumps(told)))
+
+    assert found == MANIFEST
+    assert replace(MANIFEST, polite=True).differences(found) == ["polite is false there and true here"]

@@ -11,7 +11,7 @@ from requests.structures import CaseInsensitiveDict
 
 from vipswap_rest import lro
 from vipswap_rest.errors import Detail
-from vipswap_rest.lro import Ended, Finished, Operation, Poll, Unreadable, Via
+from vipswap_rest.lro import Ended, FinalState, Finished, NotJson, Operation, Poll, Unreadable, Via
 
 HOST = "https://management.azure.com"
 RESOURCE = f"{HOST}/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/loadBalancers/lb?api-version=1"
@@ -82,9 +82,13 @@ def test_a_write_answered_with_nothing_is_looked_at(status: int) -> None:
     assert lro.begin("PUT", RESOURCE, Answer(status)) == Poll(Operation("PUT", RESOURCE, Via.RESOURCE, RESOURCE))
 
 
-@pytest.mark.parametrize(("method", "status"), [("DELETE", 200), ("DELETE", 204), ("POST", 200), ("POST", 202)])
-def test_an_action_without_a_url_is_over(method: str, status: int) -> None:
+@pytest.mark.parametrize(("method", "status"), [("DELETE", 200), ("DELETE", 204), ("POST", 200), ("POST", 204)])
+def test_an_action_that_is_done_at_once_is_over(method: str, status: int) -> None:
     assert isinstance(lro.begin(method, RESOURCE, Answer(status)), Finished)
+
+
+def test_an_action_accepted_without_a_url_has_not_succeeded() -> None:
+    assert isinstance(lro.begin("POST", RESOURCE, Answer(202, {"value": []})), Unreadable)
 
 
 def test_a_delete_accepted_without_a_url_is_watched_by_the_resource() -> None:
@@ -215,9 +219,9 @@ def test_location_that_answers_anything_else_is_done(status: int) -> None:
 
     assert lro.advance(operation("DELETE", Via.LOCATION), Answer(status)) == Finished(operation("DELETE", Via.LOCATION))
     assert lro.advance(post, Answer(200, {"a": 1})) == Finished(post, {"a": 1})
-    assert lro.advance(operation("PUT", Via.LOCATION), Answer(status)) == Finished(
-        operation("PUT", Via.LOCATION), fetch=RESOURCE
-    )
+    put = lro.advance(operation("PUT", Via.LOCATION), Answer(status))
+    assert isinstance(put, Finished)
+    assert put.fetch == RESOURCE
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 500])
@@ -232,6 +236,120 @@ def test_a_put_whose_location_has_the_resource_goes_by_its_state() -> None:
     assert isinstance(lro.advance(put, Answer(200, resource("Succeeded"))), Finished)
     assert isinstance(lro.advance(put, Answer(200, resource("Updating"))), Poll)
     assert isinstance(lro.advance(put, Answer(200, resource("Failed"))), Ended)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
+@pytest.mark.parametrize("word", ["Failed", "Canceled"])
+def test_location_that_says_failed_in_its_body_has_failed_whatever_its_http_status(word: str, method: str) -> None:
+    for body in (resource(word), {"status": word, "error": {"code": "X", "message": "Y"}}):
+        step = lro.advance(operation(method, Via.LOCATION), Answer(200, body))
+
+        assert isinstance(step, Ended)
+        assert step.canceled is (word == "Canceled")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE", "GET"])
+def test_an_errors_body_is_no_success_although_its_http_status_is(method: str) -> None:
+    said = Answer(200, {"error": {"code": "X", "message": "Y"}})
+    step = lro.advance(operation(method, Via.LOCATION), said)
+
+    assert isinstance(step, Ended)
+    assert (step.code, step.message) == ("X", "Y")
+    assert isinstance(lro.advance(operation(method, Via.RESOURCE), said), Unreadable)
+    # A result may speak of errors.
+    result = {"status": "Done", "error": {"code": "X"}}
+    assert isinstance(lro.advance(operation("POST", Via.LOCATION), Answer(200, result)), Finished)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_location_that_shows_a_resource_at_work_is_asked_again(method: str) -> None:
+    old = operation(method, Via.LOCATION)
+
+    assert lro.advance(old, Answer(200, resource("Deleting"), {"Retry-After": "2"})) == Poll(old, 2.0)
+
+
+@pytest.mark.parametrize("word", ["Succeeded", "InProgress"])
+def test_a_put_whose_location_has_the_status_ends_with_the_resource(word: str) -> None:
+    step = lro.advance(operation("PUT", Via.LOCATION), Answer(200, {"id": "/operations/1", "status": word}))
+
+    assert isinstance(step, Finished)
+    assert step.fetch == RESOURCE
+    assert isinstance(lro.verify(step.operation, Answer(200, resource("Updating"))), Poll)
+
+
+def test_an_actions_result_may_have_a_status_of_its_own() -> None:
+    post = operation("POST", Via.LOCATION)
+
+    assert lro.advance(post, Answer(200, {"status": "healthy"})) == Finished(post, {"status": "healthy"})
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_a_page_at_location_is_no_success_but_a_json_string_is_a_result(method: str) -> None:
+    old = operation(method, Via.LOCATION)
+
+    assert isinstance(lro.advance(old, Answer(200, NotJson("<html>Sign in</html>"))), Unreadable)
+    assert isinstance(lro.advance(old, Answer(200, "success")), Finished)
+
+
+# --- where the result is ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "declared", "location", "place"),
+    [
+        ("PUT", None, RESULT, Via.RESOURCE),
+        ("PATCH", None, RESULT, Via.RESOURCE),
+        ("PUT", FinalState.STATUS, RESULT, Via.RESOURCE),
+        ("PUT", FinalState.LOCATION, RESULT, Via.LOCATION),
+        ("PUT", FinalState.LOCATION, None, Via.RESOURCE),
+        ("POST", None, RESULT, Via.LOCATION),
+        ("POST", None, None, Via.STATUS),
+        ("POST", FinalState.LOCATION, RESULT, Via.LOCATION),
+        ("POST", FinalState.LOCATION, None, Via.STATUS),
+        ("POST", FinalState.STATUS, RESULT, Via.STATUS),
+        ("POST", FinalState.RESOURCE, RESULT, Via.RESOURCE),
+        ("GET", None, RESULT, Via.LOCATION),
+        ("GET", None, None, Via.RESOURCE),
+        ("DELETE", None, RESULT, Via.STATUS),
+        ("DELETE", FinalState.LOCATION, RESULT, Via.LOCATION),
+    ],
+)
+def test_the_result_is_where_it_was_declared_to_be_or_where_its_method_has_it(
+    method: str, declared: FinalState | None, location: str | None, place: Via
+) -> None:
+    headers = {"Azure-AsyncOperation": STATUS, **({"Location": location} if location else {})}
+    begun = lro.begin(method, RESOURCE, Answer(202, None, headers), declared)
+    said = {"status": "Succeeded", "id": "1"}
+    step = lro.advance(begun.operation, Answer(200, said))
+
+    assert isinstance(step, Finished)
+    assert step.operation.result_at is place
+    assert step.fetch == {Via.RESOURCE: RESOURCE, Via.LOCATION: RESULT, Via.STATUS: None}[place]
+    assert step.body == (said if place is Via.STATUS and method != "DELETE" else None)
+
+
+@pytest.mark.parametrize("state", ["Failed", "Canceled", "Updating"])
+def test_a_put_whose_result_is_declared_at_location_is_believed_no_more_than_its_resource(state: str) -> None:
+    put = Operation("PUT", RESOURCE, Via.STATUS, STATUS, RESULT, FinalState.LOCATION)
+
+    assert not isinstance(lro.verify(put, Answer(200, resource(state))), Finished)
+
+
+def test_a_put_whose_result_is_declared_at_location_but_is_not_there_ends_with_the_resource() -> None:
+    put = Operation("PUT", RESOURCE, Via.STATUS, STATUS, RESULT, FinalState.LOCATION)
+    step = lro.verify(put, Answer(200))
+
+    assert isinstance(step, Finished)
+    assert step.fetch == RESOURCE
+    # And not in a circle.
+    assert isinstance(lro.verify(step.operation, Answer(200)), Unreadable)
+
+
+def test_a_get_that_takes_long_ends_with_what_location_returns() -> None:
+    begun = lro.begin("GET", RESOURCE, Answer(202, None, {"Location": RESULT}))
+
+    assert isinstance(begun, Poll)
+    assert lro.advance(begun.operation, Answer(200, {"a": 1})) == Finished(begun.operation, {"a": 1})
 
 
 # --- the resource, and the last word ----------------------------------------------------------------------------------

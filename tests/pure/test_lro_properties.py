@@ -12,7 +12,7 @@ from requests.structures import CaseInsensitiveDict
 
 from tests.pure.test_lro import HOST, RESOURCE, RESULT, STATUS, Answer
 from vipswap_rest import lro
-from vipswap_rest.lro import Ended, Finished, Operation, Poll, Via
+from vipswap_rest.lro import Ended, FinalState, Finished, Operation, Poll, Via
 
 METHODS = st.sampled_from(["GET", "PUT", "PATCH", "POST", "DELETE"])
 WORDS = (
@@ -44,7 +44,13 @@ ANSWERS = st.builds(
     Answer, st.sampled_from([200, 201, 202, 204, 400, 401, 403, 404, 409, 429, 500, 503]), BODIES, HEADERS
 )
 OPERATIONS = st.builds(
-    Operation, METHODS, st.just(RESOURCE), st.sampled_from(Via), st.just(STATUS), st.none() | st.just(RESULT)
+    Operation,
+    METHODS,
+    st.just(RESOURCE),
+    st.sampled_from(Via),
+    st.just(STATUS),
+    st.none() | st.just(RESULT),
+    st.none() | st.sampled_from(FinalState),
 )
 
 
@@ -83,6 +89,24 @@ def test_a_put_is_never_finished_without_a_resource_or_a_look_at_it(method: str,
 
     if isinstance(step, Finished):
         assert step.fetch == RESOURCE or isinstance(step.body, dict)
+
+
+@given(OPERATIONS, st.lists(ANSWERS, min_size=3, max_size=3))
+def test_a_result_is_looked_for_in_two_places_at_most(operation: Operation, answers: list[Answer]) -> None:
+    step = lro.advance(operation, answers[0])
+    for answer in answers[1:]:
+        if isinstance(step, Finished) and step.fetch:
+            step = lro.verify(step.operation, answer)
+
+    assert not (isinstance(step, Finished) and step.fetch)
+
+
+@given(OPERATIONS, st.sampled_from(["Failed", "Canceled"]), st.sampled_from([200, 201, 202, 204]))
+def test_no_word_of_failure_is_a_success_wherever_it_is_read(operation: Operation, word: str, status: int) -> None:
+    said = {"properties": {"provisioningState": word}}
+
+    for step in (lro.advance(operation, Answer(status, said)), lro.verify(operation, Answer(status, said))):
+        assert not isinstance(step, Finished)
 
 
 @given(ERRORS)

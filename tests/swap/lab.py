@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -147,9 +148,10 @@ def response_of(request: requests.PreparedRequest, answer: Answer) -> requests.R
     """The emulator's answer as requests would give it."""
     response = requests.Response()
     response.status_code, response.url, response.request = answer.status, request.url or "", request
-    response.raw = HTTPResponse(body=answer.body, headers=dict(answer.headers), status=answer.status)
+    response.raw = HTTPResponse(
+        body=io.BytesIO(answer.body), headers=dict(answer.headers), status=answer.status, preload_content=False
+    )
     response.headers.update(answer.headers)
-    response._content = answer.body
     return response
 
 

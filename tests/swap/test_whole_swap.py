@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.swap.lab import (
     STAGING_IP,
     STAGING_LB,
     TARGET,
+    InProcess,
     Lab,
     exchanged,
 )
@@ -90,6 +92,26 @@ def test_where_the_native_swap_is_not_supported_the_float_does_it() -> None:
     assert report.outcome is Outcome.SWAPPED
     assert report.strategy == "float"
     assert lab.snapshot() == exchanged(before)
+
+
+def test_a_native_swap_that_is_accepted_without_a_word_of_where_to_look_is_looked_for_in_the_resources() -> None:
+    lab = Lab()
+    before = lab.snapshot()
+
+    class Mute(InProcess):
+        def exchange(self, request: Any, *args: Any, **options: Any) -> Any:
+            response = super().exchange(request, *args, **options)
+            if "setLoadBalancerFrontendPublicIpAddresses" in request.url:
+                assert response.status_code == 202
+                response.headers = {"Content-Length": "0"}
+            return response
+
+    lab.wire = Mute(lab.core, lab.clock)
+    report = lab.swap(options=Options(opening=Opening.NATIVE))
+
+    assert report.outcome is Outcome.SWAPPED
+    assert lab.snapshot() == exchanged(before)
+    assert len([path for _, path in lab.writes() if "setLoadBalancer" in path]) == 1
 
 
 def test_the_steps_are_told_in_their_order() -> None:

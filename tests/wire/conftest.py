@@ -53,6 +53,13 @@ class Tokens:
         self.texts.pop(0)
         return True
 
+    def renew_ahead(self, seconds: float) -> None:
+        pass
+
+    @property
+    def expires(self) -> datetime | None:
+        return None
+
 
 @pytest.fixture
 def clock() -> VirtualClock:

@@ -26,7 +26,7 @@ from vipswap_rest.errors import (
     TransportError,
     Unauthorized,
 )
-from vipswap_rest.lro import begin
+from vipswap_rest.lro import FinalState, begin
 from vipswap_rest.network import create_load_balancer, delete_load_balancer, swap_public_ip_addresses
 from vipswap_rest.transport import Response, Transport
 
@@ -246,6 +246,58 @@ def test_a_posts_result_that_is_not_there_yet_is_awaited(arm: responses.Requests
     arm.get(RESULT, status=204)
 
     assert swap(client).polls == 2
+
+
+def test_a_page_in_place_of_a_posts_result_is_an_error(arm: responses.RequestsMock, client: ArmClient) -> None:
+    accept(arm, "POST", NATIVE, 202, Location=RESULT)
+    arm.get(STATUS, json={"status": "Succeeded"})
+    arm.get(RESULT, body="<html>Sign in</html>")
+    with pytest.raises(OperationUnreadable, match="nothing that says"):
+        swap(client)
+
+
+def test_a_post_accepted_without_a_url_is_an_error_that_says_so(arm: responses.RequestsMock, client: ArmClient) -> None:
+    arm.post(NATIVE, status=202)
+    with pytest.raises(OperationUnreadable, match="answered 202 with nothing that says how it goes") as refused:
+        swap(client)
+
+    assert refused.value.status == 202
+
+
+def test_a_result_is_read_where_it_is_declared_to_be(arm: responses.RequestsMock, client: ArmClient) -> None:
+    arm.post(URL, status=202, headers={"Azure-AsyncOperation": STATUS, "Location": RESULT})
+    arm.get(STATUS, json={"status": "Succeeded", "id": "1"})
+    done = client.wait(client.begin("POST", LB, final_state=FinalState.STATUS))
+
+    assert (done.body, done.status) == ({"status": "Succeeded", "id": "1"}, 200)
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_what_completed_has_the_http_status_of_the_last_answer(
+    status: int, arm: responses.RequestsMock, client: ArmClient
+) -> None:
+    arm.delete(URL, status=202, headers={"Location": RESULT})
+    arm.get(RESULT, status=status)
+
+    assert client.wait(delete_load_balancer(client, "rg", "lb")).status == status
+
+
+def test_a_callers_headers_go_with_the_polls_and_the_final_get_but_its_conditions_do_not(
+    arm: responses.RequestsMock, client: ArmClient
+) -> None:
+    accept(arm)
+    arm.get(STATUS, json={"status": "Succeeded"})
+    arm.get(URL, json=SUCCEEDED)
+    headers = {"x-ms-client-request-id": "mine", "If-None-Match": "*", "If-Match": "1", "Content-Language": "en"}
+    client.wait(client.begin("PUT", LB, {}, headers=headers))
+    sent = [call.request.headers for call in arm.calls]
+
+    assert [item["x-ms-client-request-id"] for item in sent] == ["mine"] * 3
+    assert [[name for name in ("If-None-Match", "If-Match", "Content-Language") if name in item] for item in sent] == [
+        ["If-None-Match", "If-Match", "Content-Language"],
+        [],
+        [],
+    ]
 
 
 def test_a_post_is_not_sent_again(arm: responses.RequestsMock, client: ArmClient) -> None:

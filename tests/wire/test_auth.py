@@ -17,7 +17,7 @@ import responses
 from tests.wire.conftest import TOKEN, VirtualClock
 from vipswap_rest import auth
 from vipswap_rest.auth import ClientSecret, ReadyToken, application, expiry_of, find_credential
-from vipswap_rest.auth.renewed import RENEW_AGAIN_S, RENEW_BEFORE_S
+from vipswap_rest.auth.renewed import RENEW_AGAIN_S, RENEW_BEFORE_S, RENEWAL_TIMEOUT_S
 from vipswap_rest.clouds import PUBLIC
 from vipswap_rest.errors import CredentialError, UsageError, VipswapError
 
@@ -174,6 +174,76 @@ def test_a_token_service_that_is_down_does_not_stop_a_swap_while_the_token_lasts
     assert credential.token() == "second"
     assert "used on" in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_a_renewal_takes_no_longer_than_an_outage_can_spare(
+    token_service: responses.RequestsMock, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed: list[float] = []
+    send = requests.Session.send
+
+    def noted(self: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        allowed.append(options["timeout"])
+        return send(self, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", noted)
+    grant(token_service, "first", "second")
+    credential = secret_of(clock)
+    credential.token()
+    assert set(allowed) == {application.TOKEN_TIMEOUT_S}
+    allowed.clear()
+    clock.time += 3600 - RENEW_BEFORE_S
+    credential.token()
+
+    assert set(allowed) == {RENEWAL_TIMEOUT_S}
+
+
+def test_a_token_is_replaced_ahead_of_its_time_only_if_it_would_be_due(
+    token_service: responses.RequestsMock, clock: VirtualClock
+) -> None:
+    grant(token_service, "first", "second")
+    credential = secret_of(clock)
+    credential.renew_ahead(1e9)
+    assert len(token_service.calls) == 0, "without a token there is none to replace"
+    credential.token()
+    clock.time += 3600 - RENEW_BEFORE_S - 100
+    credential.renew_ahead(99)
+    assert credential.token() == "first"
+    credential.renew_ahead(100)
+
+    assert credential.token() == "second"
+
+
+def test_a_short_lived_token_is_not_replaced_over_and_over_ahead_of_its_time(
+    token_service: responses.RequestsMock, clock: VirtualClock
+) -> None:
+    grant(token_service, "first", "second", expires_in=4)
+    credential = secret_of(clock)
+    credential.token()
+    clock.time += 0.9
+    credential.renew_ahead(60)
+    assert credential.token() == "first"
+    clock.time += 0.2
+    credential.renew_ahead(60)
+
+    assert credential.token() == "second"
+
+
+def test_a_token_that_cannot_be_replaced_ahead_of_its_time_is_replaced_when_due(
+    token_service: responses.RequestsMock, clock: VirtualClock
+) -> None:
+    grant(token_service, "first")
+    token_service.post(DISCOVERY["token_endpoint"], status=503)
+    grant(token_service, "second")
+    credential = secret_of(clock)
+    credential.token()
+    clock.time += 3600 - RENEW_BEFORE_S - 1
+    credential.renew_ahead(900)
+    assert len([call for call in token_service.calls if call.request.method == "POST"]) == 2
+    assert credential.token() == "first"
+    clock.time += RENEW_AGAIN_S
+
+    assert credential.token() == "second"
 
 
 def test_a_token_that_is_over_is_not_used_on(token_service: responses.RequestsMock, clock: VirtualClock) -> None:

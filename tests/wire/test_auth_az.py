@@ -14,7 +14,7 @@ import pytest
 from tests.wire.conftest import VirtualClock
 from vipswap_rest.auth import AzLogin, find_credential
 from vipswap_rest.auth import az as az_login
-from vipswap_rest.auth.renewed import RENEW_BEFORE_S
+from vipswap_rest.auth.renewed import RENEW_AGAIN_S, RENEW_BEFORE_S
 from vipswap_rest.clouds import PUBLIC, US_GOVERNMENT
 from vipswap_rest.errors import CredentialError
 
@@ -64,6 +64,22 @@ def test_az_says_in_two_ways_when_its_token_expires(
     assert (token, credential.token(), credential.default_subscription) == ("first", "first", "sub-1")
     clock.time += 2
     assert credential.token() == "second"
+
+
+@pytest.mark.parametrize("behind_s", [0, 1, 3600], ids="{} s".format)
+def test_a_token_that_is_over_by_a_clock_that_is_fast_is_used_and_az_is_not_asked_at_every_request(
+    behind_s: int, az: Callable[..., dict[str, str]], clock: VirtualClock, tmp_path: Path
+) -> None:
+    expires = int((clock.now() - timedelta(seconds=behind_s)).timestamp())
+    _, credential = token_of_az(az(json.dumps({"accessToken": "first", "expires_on": expires})), clock)
+    for _ in range(10):
+        clock.time += 1
+        assert credential.token() == "first"
+
+    assert len((tmp_path / "arguments").read_text().splitlines()) == 1
+    clock.time += RENEW_AGAIN_S
+    assert credential.token() == "first"
+    assert len((tmp_path / "arguments").read_text().splitlines()) == 2
 
 
 def test_az_is_asked_for_the_clouds_token_and_the_subscription(

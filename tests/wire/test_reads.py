@@ -9,8 +9,9 @@ import pytest
 import responses
 
 from tests.wire.conftest import ARM, GROUP
-from vipswap_rest.arm import ArmClient
+from vipswap_rest.arm import ArmClient, Completed
 from vipswap_rest.errors import NotFound, ProtocolError
+from vipswap_rest.paging import PageNames
 
 LIST = f"{GROUP}/providers/Microsoft.Network/loadBalancers"
 LIST_URL = f"{ARM}{LIST}?api-version=2026-03-01"
@@ -32,10 +33,49 @@ def test_a_page_on_another_host_is_not_read(link: str, arm: responses.RequestsMo
         list(client.list(LIST))
 
 
+def test_a_list_may_have_other_names_another_method_and_a_query_and_headers_of_its_own(
+    arm: responses.RequestsMock, client: ArmClient
+) -> None:
+    arm.post(f"{ARM}{LIST}?%24filter=a", json={"items": [{"n": 1}], "@next": f"{LIST}?p=2"})
+    arm.get(f"{ARM}{LIST}?p=2", json={"items": [{"n": 2}]})
+    names, headers = PageNames("items", "@next"), {"x-ms-client-request-id": "mine"}
+    items = client.list(LIST, {"a": 1}, method="POST", params={"$filter": "a"}, headers=headers, names=names)
+
+    assert list(items) == [{"n": 1}, {"n": 2}]
+    assert [call.request.body for call in arm.calls] == [b'{"a": 1}', None]
+    assert {call.request.headers["x-ms-client-request-id"] for call in arm.calls} == {"mine"}
+
+
+def test_the_result_of_an_operation_may_be_the_first_page(arm: responses.RequestsMock, client: ArmClient) -> None:
+    first = Completed({"value": [{"n": 1}], "nextLink": f"{LIST}?p=2"}, polls=1, at=0.0, status=200)
+    arm.get(f"{ARM}{LIST}?p=2&api-version=2026-03-01", json={"value": [{"n": 2}]})
+
+    assert list(client.list_result(first, LIST)) == [{"n": 1}, {"n": 2}]
+
+
+def test_an_operation_that_gave_no_list_is_a_protocol_error(client: ArmClient) -> None:
+    with pytest.raises(ProtocolError, match="204 with a body that is no JSON object"):
+        client.list_result(Completed(None, polls=1, at=0.0, status=204), LIST)
+
+
+def test_one_request_of_any_kind_gives_its_answer_or_its_error(arm: responses.RequestsMock, client: ArmClient) -> None:
+    arm.head(LIST_URL, status=204)
+    arm.get(f"{ARM}{LIST}", json=[1])
+    arm.get(f"{ARM}{LIST}?a=1&a=2", status=404)
+    arm.get(f"{ARM}{LIST}?b=1", body="<html>Sign in</html>")
+
+    assert client.request("HEAD", LIST).status == 204
+    assert client.request("GET", LIST, params={}).body == [1]
+    with pytest.raises(NotFound):
+        client.request("GET", LIST, params={"a": [1, 2]})
+    with pytest.raises(ProtocolError, match="no JSON"):
+        client.request("GET", LIST, params={"b": 1})
+
+
 def test_pages_that_go_in_a_circle_end(arm: responses.RequestsMock, client: ArmClient) -> None:
     arm.get(LIST_URL, json={"value": [], "nextLink": f"{LIST_URL}&p=2"})
     arm.get(f"{LIST_URL}&p=2", json={"value": [], "nextLink": LIST_URL})
-    with pytest.raises(ProtocolError, match="circle"):
+    with pytest.raises(ProtocolError, match="have no end"):
         list(client.list(LIST))
 
 

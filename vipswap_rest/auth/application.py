@@ -6,38 +6,45 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 
 from vipswap_rest.auth.renewed import Renewed
 from vipswap_rest.clock import Clock
-from vipswap_rest.clouds import Cloud, is_loopback
+from vipswap_rest.clouds import CLOUDS, Cloud, is_loopback
 from vipswap_rest.errors import CredentialError
-from vipswap_rest.transport import certificates
+from vipswap_rest.transport import BoundedSession, certificates
 
 TOKEN_TIMEOUT_S = 30.0
+# The authorities that the public cloud's list of them names; of any other it says nothing.
+_LISTED = {cloud.authority for cloud in CLOUDS}
+# What Entra ID says of an assertion that has ended, or has yet to begin, by its clock.
+_NOT_IN_TIME = "AADSTS700024"
 WAYS = (
     "Log in with az (`az login`), or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or "
     "AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE), or put a token into AZURE_ACCESS_TOKEN."
 )
 
 
-class _TokenSession(requests.Session):
-    """msal's HTTP client: as it comes it waits for ever, and REQUESTS_CA_BUNDLE goes before its own `verify`."""
+class _TokenSession(BoundedSession):
+    """msal's HTTP client: as it comes it waits for ever, REQUESTS_CA_BUNDLE goes before its own `verify`, and it takes
+    the secret wherever it is redirected to."""
 
-    def __init__(self, authority: str, ca_file: str | None) -> None:
-        super().__init__()
+    def __init__(self, authority: str, ca_file: str | None, timeout_s: float = TOKEN_TIMEOUT_S) -> None:
+        self._timeout_s = min(timeout_s, TOKEN_TIMEOUT_S)
+        super().__init__(self._timeout_s)
         self._certificates = certificates(ca_file)
         self.trust_env = not is_loopback(urlsplit(authority).hostname or "")
 
     def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
-        options = {"timeout": TOKEN_TIMEOUT_S, "verify": self._certificates} | options
+        options = {"timeout": self._timeout_s, "verify": self._certificates} | options | {"allow_redirects": False}
         return super().request(method, url, *args, **options)
 
 
@@ -60,36 +67,35 @@ class Application(Renewed):
         super().__init__(clock)
         self._tenant, self._client_id = tenant, client_id
         self._cloud, self._ca_file = cloud, ca_file
-        self._authority = _authority(authority or cloud.authority)
+        self.authority = _authority(authority or cloud.authority)
         self._secret = ""
 
     @abstractmethod
     def _proof(self) -> Any:
         """msal's `client_credential`. Raises CredentialError."""
 
-    def _fetch(self) -> tuple[str, float]:
+    def _fetch(self, timeout_s: float) -> tuple[str, float]:
         # msal takes a tenth of a second to import; a ready token needs none of it.
         import msal
 
         proof = self._proof()
-        with _TokenSession(self._authority, self._ca_file) as session:
+        with _TokenSession(self.authority, self._ca_file, timeout_s) as session:
             try:
                 application = msal.ConfidentialClientApplication(
                     self._client_id,
                     client_credential=proof,
-                    authority=f"{self._authority}/{self._tenant}",
-                    # The public cloud's list of authorities says nothing of a private one.
-                    instance_discovery=None if self._authority == self._cloud.authority else False,
+                    authority=f"{self.authority}/{self._tenant}",
+                    instance_discovery=None if self.authority in _LISTED else False,
                     http_client=session,
                 )
-                answer = application.acquire_token_for_client([f"{self._cloud.audience.rstrip('/')}/.default"])
+                answer = application.acquire_token_for_client([f"{self._cloud.audience}/.default"])
             except (
                 *(msal.exceptions.MsalError, requests.RequestException),
                 *(ValueError, KeyError, TypeError, AttributeError, OSError),
             ) as error:
                 # Its own text may hold the request. It is our caller's only if it asks for the cause.
                 raise CredentialError(
-                    f"The token service {self._authority} gave no token: {_why(error)}.",
+                    f"The token service {self.authority} gave no token: {_why(error)}.",
                     hint="Check AZURE_TENANT_ID, AZURE_AUTHORITY_HOST, --ca-file and the network.",
                 ) from error
         return _token_of(cast("dict[str, Any]", answer), f"application {self._client_id}", self._secret)
@@ -181,13 +187,22 @@ class FederatedToken(Application):
 class ManagedIdentity(Renewed):
     """The identity of the machine, container or service this runs in; with a client id, one of several."""
 
-    description = "managed identity"
+    description = "this machine's managed identity"
 
-    def __init__(self, client_id: str | None = None, *, cloud: Cloud, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        client_id: str | None = None,
+        *,
+        cloud: Cloud,
+        ca_file: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         super().__init__(clock)
-        self._client_id, self._cloud = client_id or None, cloud
+        self._client_id, self._cloud, self._ca_file = client_id or None, cloud, ca_file
+        if client_id:
+            self.description = f"the managed identity {client_id} (AZURE_CLIENT_ID)"
 
-    def _fetch(self) -> tuple[str, float]:
+    def _fetch(self, timeout_s: float) -> tuple[str, float]:
         import msal
 
         identity = (
@@ -196,10 +211,10 @@ class ManagedIdentity(Renewed):
             else msal.SystemAssignedManagedIdentity()
         )
         # The endpoint is on this machine or link-local: no proxy reaches it.
-        with _TokenSession("https://127.0.0.1", None) as session:
+        with _TokenSession("https://127.0.0.1", self._ca_file, timeout_s) as session:
             try:
                 client = msal.ManagedIdentityClient(identity, http_client=session)
-                answer = client.acquire_token_for_client(resource=self._cloud.audience.rstrip("/"))
+                answer = client.acquire_token_for_client(resource=self._cloud.audience)
             except (
                 *(msal.exceptions.MsalError, msal.ManagedIdentityError, requests.RequestException),
                 *(ValueError, KeyError, TypeError, AttributeError, OSError),
@@ -208,7 +223,9 @@ class ManagedIdentity(Renewed):
                     f"Managed identity gave no token: {_why(error)}.",
                     hint=f"Give this machine an identity (AZURE_CLIENT_ID names one of several). {WAYS}",
                 ) from error
-        return _token_of(cast("dict[str, Any]", answer), "this machine's identity", "", WAYS)
+        return _token_of(
+            cast("dict[str, Any]", answer), "this machine's identity", os.environ.get("IDENTITY_HEADER", ""), WAYS
+        )
 
 
 def _read(path: str, variable: str) -> bytes:
@@ -229,7 +246,8 @@ def _authority(text: str) -> str:
     if not usable:
         raise CredentialError(
             f"{text!r} is no token service.",
-            hint="AZURE_AUTHORITY_HOST is an https URL such as https://login.microsoftonline.com.",
+            hint="AZURE_AUTHORITY_HOST, or what the endpoint says of its logins, is an https URL such as "
+            "https://login.microsoftonline.com.",
         )
     return url.rstrip("/")
 
@@ -256,11 +274,15 @@ def _token_of(
     hint: str = "Check AZURE_TENANT_ID, AZURE_CLIENT_ID, and the secret, certificate or federated token.",
 ) -> tuple[str, float]:
     if isinstance(answer.get("access_token"), str):
-        return answer["access_token"], max(0.0, float(answer.get("expires_in") or 3600))
+        lives = answer.get("expires_in")
+        return answer["access_token"], 3600.0 if lives is None else float(lives)
     # "AADSTS7000215: Invalid client secret provided. ...": the first line says it.
     told = str(answer.get("error_description") or answer.get("error") or "no reason given").strip()
     reason = (told.splitlines() or ["no reason given"])[0]
-    reason = reason.replace(secret, "[the secret]") if secret else reason
+    for shape in (secret, quote_plus(secret), quote(secret, safe="")) if secret else ():
+        reason = reason.replace(shape, "[the secret]")
+    if reason.startswith(f"{_NOT_IN_TIME}:"):
+        hint = f"{hint} If they are right, this machine's clock is not: an assertion is good for minutes."
     raise CredentialError(
         f"The token service refused {who}: {reason}",
         hint=hint,

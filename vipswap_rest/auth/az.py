@@ -29,12 +29,12 @@ class AzLogin(Renewed):
         self._az, self._cloud, self._subscription = az, cloud, subscription
         self.default_subscription: str | None = None
 
-    def _fetch(self) -> tuple[str, float]:
+    def _fetch(self, timeout_s: float) -> tuple[str, float]:
         line = [self._az, "account", "get-access-token", "--resource", self._cloud.audience, "--output", "json"]
         if self._subscription:
             line += ["--subscription", self._subscription]
         try:
-            code, out, err = _run(line)
+            code, out, err = _run(line, min(AZ_TIMEOUT_S, timeout_s))
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CredentialError(
                 "az gave no token: it did not run or did not end.", hint="Run `az login` and try again."
@@ -50,10 +50,10 @@ class AzLogin(Renewed):
             raise CredentialError("az gave no token that could be read.", hint="Update az and try again.") from error
         subscription = answer.get("subscription")
         self.default_subscription = subscription if isinstance(subscription, str) else None
-        return text, max(0.0, (expires - self._clock.now()).total_seconds())
+        return text, (expires - self._clock.now()).total_seconds()
 
 
-def _run(line: list[str]) -> tuple[int, str, str]:
+def _run(line: list[str], timeout_s: float) -> tuple[int, str, str]:
     """Run az, which is a script round a Python: what hangs is all of the group, and all of it must end."""
     with subprocess.Popen(
         line,
@@ -65,7 +65,7 @@ def _run(line: list[str]) -> tuple[int, str, str]:
         start_new_session=True,
     ) as process:
         try:
-            out, err = process.communicate(timeout=AZ_TIMEOUT_S)
+            out, err = process.communicate(timeout=timeout_s)
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

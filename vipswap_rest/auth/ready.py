@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from datetime import datetime, timezone
+from datetime import datetime
 
+from vipswap_rest.auth.claims import expiry_of
 from vipswap_rest.clock import Clock, SystemClock
 from vipswap_rest.errors import CredentialError
 
@@ -36,14 +34,10 @@ class ReadyToken:
         """A ready token is all there is."""
         return False
 
+    def renew_ahead(self, seconds: float) -> None:
+        """There is nothing to replace it with."""
 
-def expiry_of(token: str) -> datetime | None:
-    """The end of a JWT's life by its own `exp` (RFC 7519 section 4.1.4); None if it is no JWT or has none."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return datetime.fromtimestamp(float(claims["exp"]), timezone.utc)
-    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError):
-        return None
+    @property
+    def expires(self) -> datetime | None:
+        """When it expires by its own account; None if it gives none."""
+        return expiry_of(self._text)

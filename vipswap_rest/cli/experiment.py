@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import vipswap_rest
 from vipswap_rest.arm import ArmClient
-from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.live import beside
 from vipswap_rest.cli.output import deliver, print_json, tell
@@ -88,6 +88,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="CODE",
         help="swap although preflight finds this error (by its code; may be given several times)",
     )
+    add_polite_option(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")
     add_connection_options(parser)
@@ -206,6 +207,7 @@ def _options(arguments: argparse.Namespace, strategy: str) -> Options:
     return Options(
         opening=Opening.NATIVE if strategy == "native" else Opening(arguments.float_on),
         ignore=preflight.checked_codes(arguments.ignore),
+        polite=arguments.polite,
     )
 
 
@@ -233,6 +235,7 @@ def _manifest(
         platform=platform.platform(),
         cpu_count=os.cpu_count() or 1,
         started_at=rfc3339(client.clock.now()),
+        polite=arguments.polite,
     )
 
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 
 import vipswap_rest
-from vipswap_rest.cli import demo, emulator, experiment, probe, recover, swap
-from vipswap_rest.cli.output import deliver, tell, tell_error
+from vipswap_rest.cli import demo, emulator, experiment, login_info, probe, recover, swap
+from vipswap_rest.cli.output import delivered, tell, tell_error
 from vipswap_rest.errors import VipswapError
 
 
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
             experiment.run,
             "swap again and again, and tell what the strategies cost",
         ),
+        ("login-info", login_info.add_options, login_info.run, "show which login is used, where, and until when"),
         ("demo", demo.add_options, demo.run, "swap once on an emulated ARM on this machine"),
         ("emulator", emulator.add_options, emulator.run, "an emulated ARM on this machine"),
     ):
@@ -63,4 +64,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     # What a verb left in the buffer; those that change something have delivered their result themselves.
-    return code if deliver(lambda: None) else code or 1
+    return delivered(code, lambda: None)

@@ -45,6 +45,11 @@ def deliver(show: Callable[[], None]) -> bool:
     return True
 
 
+def delivered(code: int, show: Callable[[], None]) -> int:
+    """Print a result that is all that was asked for, by `show`; the exit code: `code`, or 1 for 0 if it is lost."""
+    return code if deliver(show) else code or 1
+
+
 def tell(message: str) -> None:
     """One line on stderr."""
     print(message, file=sys.stderr, flush=True)

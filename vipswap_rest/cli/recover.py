@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
-from vipswap_rest.cli.connection import add_connection_options, connect
-from vipswap_rest.cli.output import deliver, print_json, print_report, tell, tell_error
+from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
+from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock
@@ -37,24 +38,28 @@ def add_recover_options(parser: argparse.ArgumentParser) -> None:
     way.add_argument("--rollback", dest="way", action="store_const", const=Way.ROLLBACK, help="put everything back")
     parser.add_argument("-y", "--yes", action="store_true", help="accepted for symmetry: recover never asks")
     parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
+    add_polite_option(parser)
     parser.set_defaults(way=Way.SOONER)
 
 
 def run_status(arguments: argparse.Namespace) -> int:
     """Print the interrupted swaps."""
     found = _find(_client(arguments), arguments)
+    told = [one.as_json(TcpCheck()) for one in found]
+    return delivered(0, lambda: _print_status(arguments, found, told))
+
+
+def _print_status(arguments: argparse.Namespace, found: list[Interrupted], told: list[dict[str, Any]]) -> None:
     if arguments.output == "json":
-        print_json({"swaps": [one.as_json(TcpCheck()) for one in found]})
-        return 0
-    for one in found:
-        _print(one)
+        print_json({"swaps": told})
+        return
+    for one, facts in zip(found, told, strict=True):
+        _print(one, facts)
     if not found:
         print("No interrupted swap.")
-    return 0
 
 
-def _print(one: Interrupted) -> None:
-    told = one.as_json(TcpCheck())
+def _print(one: Interrupted, told: dict[str, Any]) -> None:
     if one.damage is not None or one.journal is None:
         print(f"{one.float}: {told['damage']}")
         return
@@ -73,13 +78,13 @@ def _print(one: Interrupted) -> None:
 
 def run_recover(arguments: argparse.Namespace) -> int:
     """Recover the one interrupted swap, and print the report."""
-    client = _client(arguments)
+    client, options = _client(arguments), Options(polite=arguments.polite)
     with SignalGuard() as guard:
         one = choose(_find(client, arguments))
         report = nothing_found()
         if one is not None:
             with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
-                report = recover(client, one, arguments.way, Options(), emit=trail, guard=guard, note=tell)
+                report = recover(client, one, arguments.way, options, emit=trail, guard=guard, note=tell)
                 trail.ended(report)
     _tell(arguments, report)
     return report.exit_code

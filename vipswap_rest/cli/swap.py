@@ -9,9 +9,9 @@ from pathlib import Path
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
-from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.live import beside
-from vipswap_rest.cli.output import deliver, print_json, print_report, tell, tell_error
+from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
@@ -86,6 +86,7 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
     """The options of swap."""
     add_target_options(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    add_polite_option(parser)
     parser.add_argument("--no-rollback", action="store_true", help="stop half-way rather than turn back")
     parser.add_argument(
         "--max-outage",
@@ -126,10 +127,10 @@ def run_plan(arguments: argparse.Namespace) -> int:
     try:
         planned = plan(client, _target(arguments), options, note=tell)
     except Refused as error:
-        _print_plan(arguments, [Finding.of(error)], [])
-        return error.exit_code
-    _print_plan(arguments, planned.findings, planned.steps)
-    return 4 if preflight.forbids(planned.findings) else 0
+        finding = Finding.of(error)
+        return delivered(error.exit_code, lambda: _print_plan(arguments, [finding], []))
+    code = 4 if preflight.forbids(planned.findings) else 0
+    return delivered(code, lambda: _print_plan(arguments, planned.findings, planned.steps))
 
 
 def _print_plan(arguments: argparse.Namespace, findings: list[Finding], steps: list[dict[str, object]]) -> None:
@@ -281,4 +282,5 @@ def _options(arguments: argparse.Namespace) -> Options:
         rollback=not getattr(arguments, "no_rollback", False),
         limits=Limits(max_outage_s=getattr(arguments, "max_outage", None)),
         verification=_verification(arguments),
+        polite=getattr(arguments, "polite", False),
     )

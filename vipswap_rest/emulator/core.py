@@ -7,13 +7,14 @@ between calls and tests can play it on a clock of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from . import environment, errors, extensions, paths, versions
+from . import environment, errors, extensions, metadata, paths, versions
 from .admin import Admin
 from .calls import Call, Reply, World
+from .catalogue import Catalogue
 from .clock import Clock
 from .data_plane.outages import Outages
 from .errors import ArmError
@@ -22,8 +23,10 @@ from .extensions import Extension
 from .faults import Effect, Faults
 from .gate import Gate
 from .latency import header
+from .load_balancer_children import LoadBalancerChildren
 from .load_balancers import LoadBalancers
 from .locks import Locks
+from .managed_identity import ManagedIdentity
 from .messages import Answer, Json, Request, encode
 from .native_swap import NativeSwap
 from .operations import Operation
@@ -61,7 +64,8 @@ class Emulator:
         self.requests: list[Json] = []
         self._identifiers = Identifiers(settings.seed)
         self._admin = Admin(self)
-        self._tokens = TokenService(settings, clock)
+        self.tokens = TokenService(settings, clock)
+        self._identity = ManagedIdentity(self.tokens, clock)
         self.reset()
 
     def reset(self) -> None:
@@ -74,13 +78,16 @@ class Emulator:
         self._throttle = Throttle(self.settings.throttle)
         self.world = World.create(self.settings, self._identifiers, self.loopback)
         environment.build(self.world, self.settings)
+        balancers = LoadBalancers(self.world)
+        self._balancer_children = LoadBalancerChildren(self.world, balancers)
         self._types: dict[str, LoadBalancers | PublicIps | VirtualNetworks] = {
-            "loadbalancers": LoadBalancers(self.world),
+            "loadbalancers": balancers,
             "publicipaddresses": PublicIps(self.world),
             "virtualnetworks": VirtualNetworks(self.world),
         }
         self._stored = Stored(self.world)
         self._groups = Groups(self.world)
+        self._catalogue = Catalogue(self.world)
         self._native = NativeSwap(self.world)
         self._health = RuleHealth(self.world)
         self._usages = Usages(self.world)
@@ -106,8 +113,12 @@ class Emulator:
         self.world.operations.settle(now)
         if request.segments[0].lower() == "emulator":
             return Exchange(lambda: self._admin.handle(request), Effect(), lambda: True)
-        if self._tokens.serves(request):
-            return Exchange(lambda: self._tokens.handle(request), Effect(), lambda: True)
+        if self.tokens.serves(request):
+            return Exchange(lambda: self.tokens.handle(request), Effect(), lambda: True)
+        if self._identity.serves(request):
+            return Exchange(lambda: self._identity.handle(request), Effect(), lambda: True)
+        if metadata.serves(request):
+            return Exchange(lambda: metadata.handle(request), Effect(), lambda: True)
         entry: Json = {
             "t": now,
             "method": request.method,
@@ -132,7 +143,8 @@ class Emulator:
             self._throttle.check(request, now)
             reply = Reply(instead.status) if instead else self._strike(request, now, effect)
         except ArmError as error:
-            reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=error.headers)
+            headers = _home(error.headers, request.origin)
+            reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=headers)
         answer = self._answer(request, reply)
         if instead:
             answer = Answer(instead.status, {**answer.headers, **instead.headers}, instead.body)
@@ -160,17 +172,19 @@ class Emulator:
             raise errors.unauthenticated()
         if _token(request) in self._expired:
             raise errors.token_expired()
-        self._tokens.check(_token(request).partition(" ")[2].strip())
+        self.tokens.check(_token(request).partition(" ")[2].strip(), request.origin)
 
     def _route(self, request: Request, now: float) -> Reply:
         path = paths.parse(request.segments)
-        if path is None:
+        tenants = [segment.lower() for segment in request.segments] == ["tenants"]
+        if path is None and not tenants:
             raise errors.unknown_path(request.path)
         if not request.query.get("api-version"):
             raise errors.api_version_missing()
+        path = path or paths.Path()
         call = Call(request, path, now, int((self.clock.now() - _EPOCH).total_seconds() * 10_000_000))
         if path.subscription is None:
-            return self._only_get(call, self._list_subscriptions)
+            return self._only_get(call, self._catalogue.tenants if tenants else self._list_subscriptions)
         if not paths.is_subscription(path.subscription):
             raise errors.subscription_malformed(path.subscription)
         if not self.world.state.has_subscription(path.subscription):
@@ -178,6 +192,9 @@ class Emulator:
         extension = extensions.parse(request.segments)
         if extension is not None:
             return self._route_extension(call, extension)
+        described = self._catalogue.find(path)
+        if described is not None:
+            return _dispatch(call, described)
         self._gate.check(call)
         if path.group is None:
             return self._route_subscription(call)
@@ -226,7 +243,8 @@ class Emulator:
         if call.request.method == "PUT" and not paths.is_group(call.path.group or ""):
             raise errors.name_invalid(call.path.group or "")
         groups = self._groups
-        return _dispatch(call, {"GET": groups.get, "HEAD": groups.get, "PUT": groups.put, "DELETE": groups.delete})
+        read: dict[str, Handler] = {"GET": groups.get, "HEAD": groups.get}
+        return _dispatch(call, {**read, "PUT": groups.put, "PATCH": groups.patch, "DELETE": groups.delete})
 
     def _route_resource(self, call: Call) -> Reply:
         path = call.path
@@ -240,6 +258,9 @@ class Emulator:
                 call,
                 {"GET": self._get, "PUT": handlers.put, "PATCH": handlers.patch, "DELETE": handlers.delete},
             )
+        children = self._balancer_children
+        if isinstance(known, LoadBalancers) and children.serves(path):
+            return _dispatch(call, {"GET": self._get_child, "PUT": children.put, "DELETE": children.delete})
         if isinstance(known, VirtualNetworks) and path.is_a("virtualNetworks/subnets"):
             return _dispatch(call, {"GET": self._get_child, "PUT": known.put_subnet})
         if known is not None:
@@ -331,6 +352,11 @@ class Emulator:
             headers.update(_operation_headers(request.origin, reply, reply.operation))
         headers.update(reply.headers)
         return headers
+
+
+def _home(headers: Mapping[str, str], origin: str) -> dict[str, str]:
+    """A refusal's headers, whose challenge names the tenant's own login here: some clients learn the tenant from it."""
+    return {name: value.replace("https://login.windows.net/", f"{origin}/{TENANT}") for name, value in headers.items()}
 
 
 def _token(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from .messages import Json
@@ -63,6 +63,18 @@ def token_invalid() -> ArmError:
     return gateway(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": challenge.format(message)})
 
 
+def token_audience(audience: str, allowed: Iterable[str]) -> ArmError:
+    """401: the token is for something else than ARM (text from users' reports, such as issue 145 of
+    Azure-Samples/active-directory-dotnetcore-daemon-v2).
+    """
+    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
+    said = f"The access token has been obtained for wrong audience or resource '{audience}'."
+    names = ",".join(f"'{one}'" for one in allowed)
+    message = f"{said} It should exactly match with one of the allowed audiences {names}."
+    headers = {"WWW-Authenticate": challenge.format("The access token is invalid.")}
+    return gateway(401, "InvalidAuthenticationTokenAudience", message, headers)
+
+
 def api_version_missing() -> ArmError:
     """400: every call needs its api-version."""
     message = "The api-version query parameter (?api-version=) is required for all requests."
@@ -94,6 +106,17 @@ def subscription_malformed(subscription: str) -> ArmError:
 def group_not_found(group: str) -> ArmError:
     """404: no such resource group."""
     return gateway(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def namespace_not_found(namespace: str) -> ArmError:
+    """404: no such resource provider."""
+    message = f"The resource namespace '{namespace}' is invalid."
+    return gateway(404, "InvalidResourceNamespace", message)
+
+
+def filter_invalid(text: str) -> ArmError:
+    """400: a `$filter` that ARM's list of resources does not know (the emulator's wording)."""
+    return gateway(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string.")
 
 
 def resource_not_found(kind: str, name: str, group: str) -> ArmError:

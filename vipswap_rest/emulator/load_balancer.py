@@ -38,6 +38,8 @@ _READ_ONLY: dict[str, tuple[str, ...]] = {
     PROBES: (RULES,),
     NAT_RULES: ("backendIPConfiguration",),
 }
+# In no specification, but recorded on rules of 2018-11-01 and 2019-09-01: always false, and accepted when sent back.
+UNDOCUMENTED = ("enableDestinationServiceEndpoint", "allowBackendPortConflict")
 # A default reads back in ARM's own case (recorded: "default" was sent, "Default" came back).
 _SPELLINGS = {word.lower(): word for word in ("Default", "SourceIP", "SourceIPProtocol", "Dynamic", "Static")}
 _SPELLED = ("loadDistribution", "privateIPAllocationMethod")
@@ -87,7 +89,10 @@ def _child(kind: str, given: Json, old: Json | None, parent: str, spelled: Calla
     child: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": "", "type": f"{TYPE}/{kind}"}
     child.update({key: value for key, value in given.items() if key not in child and key != "properties"})
     hidden = _READ_ONLY.get(kind, ())
-    found = {key: value for key, value in given.get("properties", {}).items() if key not in hidden}
+    sent = given.get("properties", {})
+    found = {
+        key: value for key, value in sent.items() if key not in hidden and not (key in UNDOCUMENTED and value is False)
+    }
     found = {key: _reduced(key, value, spelled) for key, value in found.items()}
     for key in _SPELLED:
         if isinstance(found.get(key), str):

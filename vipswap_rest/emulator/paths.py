@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from ..ids import InvalidResourceId, check_group, check_name
 
+# Lists of a whole subscription, or of a group, that belong to no provider.
+_OF_A_SUBSCRIPTION = ("locations", "providers", "resourcegroups", "resources")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -14,7 +16,8 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Path:
     """What a path names. Below a group or a subscription `types` and `names` run in parallel.
 
-    For a list the last type has no name. All fields are as spelled in the path; None where the path does not go so far.
+    For a list the last type has no name; of a provider itself there is a namespace and no type. All fields are as
+    spelled in the path; None where the path does not go so far.
     """
 
     subscription: str | None = None
@@ -74,13 +77,15 @@ def parse(segments: tuple[str, ...]) -> Path | None:
     if len(words) == 1:
         return Path()
     subscription, group, rest = segments[1], None, segments[2:]
+    if len(rest) == 1 and rest[0].lower() in _OF_A_SUBSCRIPTION:
+        return Path(subscription, None, None, (rest[0],))
     if rest and rest[0].lower() == "resourcegroups":
-        if len(rest) == 1:
-            return Path(subscription, None, None, ("resourceGroups",))
         group, rest = rest[1], rest[2:]
     if not rest:
         return Path(subscription, group)
-    if rest[0].lower() != "providers" or len(rest) < 3:
+    if group is not None and len(rest) == 1 and rest[0].lower() == "resources":
+        return Path(subscription, group, None, (rest[0],))
+    if rest[0].lower() != "providers" or len(rest) < (2 if group is None else 3):
         return None
     return Path(subscription, group, rest[1], rest[2::2], rest[3::2])
 
@@ -90,7 +95,7 @@ def parse_id(text: str) -> Path | None:
     if not text.startswith("/"):
         return None
     path = parse(tuple(text[1:].split("/")))
-    if path is None or path.subscription is None or path.is_list:
+    if path is None or path.subscription is None or path.is_list or (path.namespace and not path.types):
         return None
     return path
 

@@ -27,6 +27,9 @@ from .messages import Request
 from .settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
 
 HOST = "127.0.0.1"
+# adal, and with it azurerm, logs in at Microsoft's own hosts only. A client that is led here by a proxy of its own, and
+# trusts the authority that is made for the occasion, may find that name.
+_LOGIN_HOST = "login.microsoftonline.com"
 _LARGEST_BODY = 16 * 2**20
 _LAST_PORT = 65535
 # How often a request that hangs looks for its client and its fault.
@@ -86,7 +89,7 @@ def _secured(settings: Settings) -> Iterator[tuple[ssl.SSLContext | None, str | 
         return
     from .tls import certified
 
-    with certified(HOST, "localhost") as found:
+    with certified(HOST, "localhost", _LOGIN_HOST) as found:
         yield found
 
 

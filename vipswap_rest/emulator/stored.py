@@ -86,6 +86,18 @@ class Groups:
         self._world.state.put(body)
         return Reply(200 if previous else 201, body, by_gateway=True)
 
+    def patch(self, call: Call) -> Reply:
+        """Replace the group's tags: 200; 404 if there is none."""
+        body = self._group(call)
+        if body is None:
+            raise errors.group_not_found(call.path.group or "")
+        given = call.content()
+        shapes.check(given, shapes.TAGS)
+        if "tags" in given:
+            body = {**body, "tags": given["tags"]}
+            self._world.state.put(body)
+        return Reply(200, body, by_gateway=True)
+
     def delete(self, call: Call) -> Reply:
         """Delete the group and all that is in it; 404 if there is none. Takes no time here."""
         body = self._group(call)

@@ -1,6 +1,9 @@
 """The emulator's own Entra ID: an application's secret, or its assertion, for a token that lives for a while.
 
-https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+Both of its endpoints: today's, which is asked for a scope
+(https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow), and the first one, which is
+asked for a resource and says numbers as strings, as adal and with it azurerm know it
+(https://learn.microsoft.com/previous-versions/azure/active-directory/azuread-dev/v1-oauth2-client-creds-grant-flow).
 """
 
 from __future__ import annotations
@@ -14,10 +17,16 @@ from . import errors
 from .assertions import KIND, AssertionRefused, check_assertion
 from .clock import Clock
 from .messages import Answer, Json, Request, encode
+from .metadata import AUDIENCES
 from .settings import CLIENT_ID, CLIENT_SECRET, OBJECT_ID, TENANT, Settings
 
 _CONFIGURATION = ("v2.0", ".well-known", "openid-configuration")
 _TOKEN = ("oauth2", "v2.0", "token")
+_KEYS = ("discovery", "v2.0", "keys")
+_FIRST_CONFIGURATION = (".well-known", "openid-configuration")
+_FIRST_TOKEN = ("oauth2", "token")
+_INSTANCE = ("discovery", "instance")
+_PLACES = {_CONFIGURATION, _TOKEN, _KEYS, _FIRST_CONFIGURATION, _FIRST_TOKEN, _INSTANCE}
 _JSON = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 
 
@@ -28,40 +37,54 @@ class TokenService:
         self._lifetime_s, self._required = settings.token_lifetime_s, settings.require_token
         self._certificate = settings.certificate
         self._clock = clock
-        # The monotonic second at which each token expires.
-        self._expiries: dict[str, float] = {}
+        # The monotonic second at which each token expires, and what it is for.
+        self._given: dict[str, tuple[float, str]] = {}
+
+    @property
+    def lifetime_s(self) -> int:
+        """Seconds that a token lives."""
+        return self._lifetime_s
+
+    @property
+    def issued(self) -> int:
+        """How many tokens were given out."""
+        return len(self._given)
 
     def serves(self, request: Request) -> bool:
         """Whether a request is to the token service rather than to ARM."""
-        return _place(request) in (_CONFIGURATION, _TOKEN)
+        return _place(request) in _PLACES
 
     def handle(self, request: Request) -> Answer:
         """Answer a call to the token service."""
+        place, authority = _place(request), f"{request.origin}/{TENANT}"
+        if place == _INSTANCE:
+            return _answer(200, _instance(request.origin))
         if request.segments[0].lower() != TENANT:
             return _refusal(400, "invalid_request", 90002, f"Tenant '{request.segments[0]}' not found.")
-        if _place(request) == _CONFIGURATION:
-            return _answer(200, self._configuration(f"{request.origin}/{TENANT}"))
+        if place in (_CONFIGURATION, _FIRST_CONFIGURATION):
+            return _answer(200, _configuration(authority, "oauth2/v2.0" if place == _CONFIGURATION else "oauth2"))
+        if place == _KEYS:
+            # Nobody can check the signature of its tokens but the service itself.
+            return _answer(200, {"keys": []})
         if request.method != "POST":
             return _refusal(405, "invalid_request", 900561, "The endpoint only accepts POST requests.")
         return self._grant(request, dict(parse_qsl(request.body.decode(errors="replace"))))
 
-    def check(self, token: str) -> None:
-        """Where tokens are required, refuse one that is not its own, or has expired. Raises ArmError 401."""
+    def check(self, token: str, origin: str) -> None:
+        """Where tokens are required, refuse one that is not its own, has expired, or is not for the ARM at `origin`.
+
+        Raises ArmError 401.
+        """
         if not self._required:
             return
-        expires = self._expiries.get(token)
-        if expires is None:
+        if token not in self._given:
             raise errors.token_invalid()
+        expires, audience = self._given[token]
         if self._clock.monotonic() >= expires:
             raise errors.token_expired()
-
-    def _configuration(self, authority: str) -> Json:
-        return {
-            "issuer": f"{authority}/v2.0",
-            "token_endpoint": f"{authority}/oauth2/v2.0/token",
-            "authorization_endpoint": f"{authority}/oauth2/v2.0/authorize",
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
-        }
+        allowed = [text for one in (*AUDIENCES, origin) for text in (f"{one.rstrip('/')}/", one.rstrip("/"))]
+        if audience not in allowed:
+            raise errors.token_audience(audience, allowed)
 
     def _grant(self, request: Request, form: Mapping[str, str]) -> Answer:
         """Grant what is asked for, or refuse it with Entra's codes and the beginnings of its texts."""
@@ -82,18 +105,39 @@ class TokenService:
                 return _refusal(status, kind, error.number, str(error))
         elif not secrets.compare_digest(form.get("client_secret", "").encode(), CLIENT_SECRET.encode()):
             return _refusal(401, "invalid_client", 7000215, "Invalid client secret provided.")
-        if not form.get("scope", "").endswith("/.default"):
+        if _place(request) == _FIRST_TOKEN:
+            return self._for_resource(request, form.get("resource", ""))
+        return self._for_scope(request, form.get("scope", ""))
+
+    def _for_scope(self, request: Request, scope: str) -> Answer:
+        if not scope.endswith("/.default"):
             return _refusal(400, "invalid_scope", 1002012, "The provided value for scope is not valid.")
         lives = self._lifetime_s
-        token = self._issue(f"{request.origin}/{TENANT}/v2.0", form["scope"].removesuffix("/.default"))
+        token = self.issue(f"{request.origin}/{TENANT}/v2.0", scope.removesuffix("/.default"))
         answer = {"token_type": "Bearer", "expires_in": lives, "ext_expires_in": lives, "access_token": token}
         return _answer(200, answer)
 
+    def _for_resource(self, request: Request, resource: str) -> Answer:
+        if not resource:
+            text = "The request body must contain the following parameter: 'resource'."
+            return _refusal(400, "invalid_request", 900144, text)
+        now, lives = int(self._clock.now().timestamp()), self._lifetime_s
+        answer = {
+            "token_type": "Bearer",
+            "expires_in": str(lives),
+            "ext_expires_in": str(lives),
+            "expires_on": str(now + lives),
+            "not_before": str(now),
+            "resource": resource,
+            "access_token": self.issue(f"{request.origin}/{TENANT}/", resource),
+        }
+        return _answer(200, answer)
+
     def _check(self, assertion: str, authority: str) -> None:
-        audiences = (f"{authority}/oauth2/v2.0/token", f"{authority}/v2.0")
+        audiences = (f"{authority}/oauth2/v2.0/token", f"{authority}/v2.0", f"{authority}/oauth2/token")
         check_assertion(assertion, CLIENT_ID, audiences, self._clock.now().timestamp(), self._certificate)
 
-    def _issue(self, issuer: str, audience: str) -> str:
+    def issue(self, issuer: str, audience: str) -> str:
         """A new token: a JWT to look at, whose signature is only a secret that nobody else has."""
         now = int(self._clock.now().timestamp())
         claims = {
@@ -103,12 +147,33 @@ class TokenService:
         parts = (encode(part) for part in ({"typ": "JWT", "alg": "none"}, claims))
         text = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
         token = f"{text}.{secrets.token_urlsafe(32)}"
-        self._expiries[token] = self._clock.monotonic() + self._lifetime_s
+        self._given[token] = (self._clock.monotonic() + self._lifetime_s, audience)
         return token
 
 
 def _place(request: Request) -> tuple[str, ...]:
     return tuple(segment.lower() for segment in request.segments[1:])
+
+
+def _configuration(authority: str, endpoint: str) -> Json:
+    return {
+        "issuer": f"{authority}/v2.0" if endpoint == "oauth2/v2.0" else f"{authority}/",
+        "token_endpoint": f"{authority}/{endpoint}/token",
+        "authorization_endpoint": f"{authority}/{endpoint}/authorize",
+        # msal for JavaScript takes no configuration without it.
+        "jwks_uri": f"{authority}/discovery/v2.0/keys",
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+    }
+
+
+def _instance(origin: str) -> Json:
+    """What a client that asks whether it may trust a login host is told: this one is the only one of its cloud."""
+    host = origin.partition("://")[2]
+    return {
+        "tenant_discovery_endpoint": f"{origin}/{TENANT}/v2.0/.well-known/openid-configuration",
+        "api-version": "1.1",
+        "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+    }
 
 
 def _answer(status: int, body: Json) -> Answer:

@@ -20,8 +20,6 @@ _POOL_ADDRESSES = "2020-05-01"
 _RULE_POOLS = "2020-11-01"
 # Public frontends bore it in 2019-09-01 and 2021-02-01; neither in 2018-11-01 nor from 2023-04-01 on.
 _FRONTEND_VERSION = ("2019-04-01", "2023-04-01")
-# In no specification, but recorded on rules of 2018-11-01 and 2019-09-01.
-_UNDOCUMENTED = {"enableDestinationServiceEndpoint": False, "allowBackendPortConflict": False}
 _DOCUMENTED_ONLY = "2024-03-01"
 
 
@@ -52,8 +50,8 @@ def _balancer(shown: Json, version: str) -> None:
             rule.pop("disableOutboundSnat", None)
     for kind in (lb.RULES, lb.NAT_RULES, lb.NAT_POOLS):
         for child in _children(shown, kind):
-            for key, value in _UNDOCUMENTED.items():
-                child.setdefault(key, value)
+            for key in lb.UNDOCUMENTED:
+                child.setdefault(key, False)
     for frontend in _children(shown, lb.FRONTENDS):
         if version < _FRONTEND_VERSION[0]:
             frontend.pop("privateIPAddressVersion", None)

@@ -38,6 +38,7 @@ class Manifest:
     platform: str
     cpu_count: int
     started_at: str
+    polite: bool = False
     format: int = FORMAT
 
     @property
@@ -48,7 +49,8 @@ class Manifest:
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Manifest:
         """What asdict gave, and JSON made of it. Raises KeyError or TypeError for anything else."""
-        fields = {name: told[name] for name in cls.__slots__}
+        # Of experiments that began before there was such a choice, none was polite.
+        fields = {name: ({"polite": False} | dict(told))[name] for name in cls.__slots__}
         pairs = {name: tuple(fields[name]) for name in ("strategies", "load_balancers", "frontends", "public_ips")}
         return cls(**{**fields, **pairs})
 

@@ -12,7 +12,18 @@ from dataclasses import replace
 from typing import Protocol
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S, ArmClient, Completed, Started, polite
-from vipswap_rest.errors import AnswerLost, ArmError, Forbidden, LockHeld, NotFound, Refused, ServerFault, VipswapError
+from vipswap_rest.errors import (
+    AnswerLost,
+    ArmError,
+    Forbidden,
+    LockHeld,
+    NotFound,
+    ProtocolError,
+    Redirected,
+    Refused,
+    ServerFault,
+    VipswapError,
+)
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
 from vipswap_rest.swap import lock, rivals
@@ -29,6 +40,9 @@ log = logging.getLogger(__name__)
 # What the next write needs is read again while an operation runs, when it is older than this.
 PREFETCH_AGE_S = 5.0
 PREFETCH_TIMEOUT_S = 5.0
+# A token that would be due within so many seconds is replaced before an outage begins, so that none is due in it. Those
+# that live too shortly for that are replaced in the pauses between polls, before a write would have to wait for it.
+OUTAGE_AHEAD_S, PAUSE_AHEAD_S = OPERATION_TIMEOUT_S, 1.5
 # Below this many reads left in ARM's bucket, which fills again at 25 a second, the outage is polled once a second.
 READ_RESERVE = 50
 
@@ -44,7 +58,7 @@ class Execution:
     """One run's knowledge and deeds.
 
     `observed` is what is known now, partly predicted inside the outage; `written` are the sides whose load balancer
-    was written by this run, or may have been.
+    was written by this run, or may have been. With `polite`, ARM's Retry-After holds inside the outage, too.
     """
 
     def __init__(
@@ -57,6 +71,7 @@ class Execution:
         guard: Guard,
         claimed: bool,
         operation_s: float = OPERATION_TIMEOUT_S,
+        polite: bool = False,
     ) -> None:
         self.client, self.clock = client, client.clock
         self.journal, self.pair, self.observed = journal, journal.pair, observed
@@ -66,7 +81,7 @@ class Execution:
         self.written: set[Side] = set()
         # Whether any write to a load balancer was done, or may have been.
         self.attempted = False
-        self._operation_s = operation_s
+        self._operation_s, self._polite = operation_s, polite
         self._claimed, self._float_gone = claimed, False
         # Whether this run created the float, and whether overlapping swaps have yet to be looked for.
         self.created = self.rivalled = False
@@ -119,7 +134,7 @@ class Execution:
         perhaps, self.float_perhaps = self.float_perhaps, True
         try:
             return lock.claim(self.client, self.journal, address)
-        except (ArmError, LockHeld) as error:
+        except (ArmError, LockHeld, Redirected) as error:
             # Refused, and so not made; after a 5xx nobody knows.
             self.float_perhaps = perhaps or isinstance(error, ServerFault)
             raise
@@ -227,6 +242,8 @@ class Execution:
         releases = [held for side in moves if (held := self.observed.held(self.pair, side))]
         opens = self.pair.originals[Side.PRODUCTION] in releases
         self.emit(StepBegan(name, resource, opens))
+        if opens:
+            self.client.transport.credential.renew_ahead(OUTAGE_AHEAD_S)
         began, began_at = self.clock.monotonic(), self.clock.now()
         self.guard.critical = opens or self.production_out
         self._attaching = any(address in self.pair.originals.values() for address in moves.values())
@@ -257,7 +274,9 @@ class Execution:
         sent = self.clock.monotonic()
         try:
             started = send()
-        except (AnswerLost, ServerFault):
+        except Redirected:
+            raise
+        except (AnswerLost, ServerFault, ProtocolError):
             # It may have been done; the next look tells.
             self._note_write(sides)
             for address in releases:
@@ -290,11 +309,13 @@ class Execution:
 
         And while staging's address is being attached: its outage is reported, too, and ends when Succeeded is read.
         """
-        if not (self.production_out or self._attaching):
+        if self._polite or not (self.production_out or self._attaching):
             return polite(waited, retry_after)
         reads = self.client.transport.remaining_reads
-        eager = max(0.1, 0.02 * waited) if reads is None or reads >= READ_RESERVE else 1.0
-        return min(1.0 if retry_after is None else retry_after, 1.0, eager)
+        if reads is not None and reads < READ_RESERVE:
+            return 1.0
+        # A Retry-After of 0 is no invitation to ask as fast as answers come.
+        return min(retry_after or 1.0, 1.0, max(0.1, 0.02 * waited))
 
     # --- knowledge ----------------------------------------------------------------------------------------------------
 
@@ -322,7 +343,10 @@ class Execution:
 
     def _prefetch(self) -> None:
         """While an operation runs inside the outage, keep what the next write needs fresh."""
-        if not self.guard.critical or self.clock.monotonic() - self._read_at < PREFETCH_AGE_S:
+        if not self.guard.critical:
+            return
+        self.client.transport.credential.renew_ahead(PAUSE_AHEAD_S)
+        if self.clock.monotonic() - self._read_at < PREFETCH_AGE_S:
             return
         self._read_at = self.clock.monotonic()
         deadline = self._read_at + PREFETCH_TIMEOUT_S

@@ -31,7 +31,8 @@ from vipswap_rest.swap.verification import Verification
 class Options:
     """How to swap: the opening (order or native), and what is allowed. Times in seconds.
 
-    `ignore` names the findings that shall not refuse it (see preflight.checked_codes).
+    `ignore` names the findings that shall not refuse it (see preflight.checked_codes). With `polite`, ARM's Retry-After
+    holds between the polls of an outage, too.
     """
 
     opening: Opening = Opening.FLOAT_ON_STAGING
@@ -41,6 +42,7 @@ class Options:
     settle_s: float = SETTLE_S
     limits: Limits = field(default_factory=Limits)
     verification: Verification | None = None
+    polite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def carry_out(
             guard=guard,
             claimed=found is not None,
             operation_s=options.limits.operation_s,
+            polite=options.polite,
         )
         engine = Engine(
             execution,

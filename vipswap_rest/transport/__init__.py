@@ -1,6 +1,7 @@
 """The transport seam: one HTTP request to the configured ARM host, answered, retried or refused."""
 
 from vipswap_rest.transport.answer import Response
+from vipswap_rest.transport.connection import BoundedSession
 from vipswap_rest.transport.retry import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, TRIES
 from vipswap_rest.transport.transport import READ_TIMEOUT_S, Credential, Transport, certificates
 from vipswap_rest.transport.urls import redact
@@ -10,6 +11,7 @@ __all__ = [
     "READ_TIMEOUT_S",
     "SHORTEST_PAUSE_S",
     "TRIES",
+    "BoundedSession",
     "Credential",
     "Response",
     "Transport",

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
+from vipswap_rest.errors import REQUEST_ID
+from vipswap_rest.lro import NotJson
+from vipswap_rest.transport.connection import LARGEST_ANSWER_B, AnswerTooLong
+
+# How a body may be packed, and how much of a packed one is unpacked at a time.
+ACCEPTED_PACKINGS = "gzip, deflate"
+_PACKINGS = ("identity", "gzip", "x-gzip", "deflate")
+_PIECE_B = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of ARM's: status, headers, and the body as parsed JSON (None if empty, a str if not JSON).
+    """An answer of ARM's: status, headers, and the body as parsed JSON (None if empty, NotJson if it is none).
 
     `sent` and `received` are monotonic seconds of the try that was answered.
     """
 
     status: int
-    # Not shown: some of them are signed URLs.
+    # Not shown: there may be signed URLs in both.
     headers: Mapping[str, str] = field(repr=False)
-    body: Any
+    body: Any = field(repr=False)
     sent: float = 0.0
     received: float = 0.0
 
@@ -28,21 +37,50 @@ class Response:
     def request_id(self) -> str | None:
         """The id to quote to Microsoft's support."""
         names = ("x-ms-request-id", "x-ms-arm-service-request-id", "x-ms-correlation-request-id")
-        return next((self.headers[name] for name in names if self.headers.get(name)), None)
+        return next((self.headers[name] for name in names if REQUEST_ID.fullmatch(self.headers.get(name) or "")), None)
 
 
-def cut_short(answer: requests.Response) -> bool:
+def read(answer: requests.Response) -> bytes:
+    """The body, unpacked. Raises AnswerTooLong, ContentDecodingError, and whatever requests raises of a broken one."""
+    packed = (answer.headers.get("Content-Encoding") or "identity").strip().lower()
+    if packed not in _PACKINGS:
+        # We did not ask for it, and a packing within a packing is how a few bytes become a few gigabytes.
+        raise requests.exceptions.ContentDecodingError("the body is packed in a way that was not asked for")
+    if answer.status_code < 200:
+        raise requests.ConnectionError("an interim answer that was not asked for; the next one is anybody's")
+    content = bytearray()
+    # In small pieces, because each may unpack to a thousand times its size.
+    for piece in answer.iter_content(_PIECE_B):
+        content += piece
+        if len(content) > LARGEST_ANSWER_B:
+            raise AnswerTooLong(f"more than {LARGEST_ANSWER_B} bytes")
+    if _cut_short(answer, content):
+        raise requests.ConnectionError("the connection ended within the headers")
+    return bytes(content)
+
+
+def _cut_short(answer: requests.Response, content: bytearray) -> bool:
     """Whether HTTP/1.1 left the body's end to the connection's, and none came: http.client takes that for an answer."""
     framed = "Content-Length" in answer.headers or "Transfer-Encoding" in answer.headers or answer.status_code == 204
-    return not framed and not answer.content and getattr(answer.raw, "version", None) == 11
+    return not framed and not content and getattr(answer.raw, "version", None) == 11
 
 
-def parse(answer: requests.Response, token: str) -> Any:
-    content = answer.content
-    if len(token) >= 20:
-        # Gateways that echo a request back would put the token into our error messages.
-        content = content.replace(token.encode(), b"[the token]")
+def parse(content: bytes, tokens: Collection[str]) -> Any:
+    """The body as JSON, None or text, the tokens cut out: gateways that echo a request would put them into errors."""
     try:
-        return json.loads(content) if content.strip(b"\xef\xbb\xbf \t\r\n") else None
+        return without(json.loads(content), tokens) if content.strip(b"\xef\xbb\xbf \t\r\n") else None
     except (ValueError, RecursionError):
-        return content.decode(errors="replace")
+        return NotJson(without(content.decode(errors="replace"), tokens))
+
+
+def without(value: Any, tokens: Collection[str]) -> Any:
+    """The same value, every token in every text of it replaced."""
+    if isinstance(value, str):
+        for token in tokens:
+            value = value.replace(token, "[the token]")
+        return value
+    if isinstance(value, list):
+        return [without(item, tokens) for item in value]
+    if isinstance(value, dict):
+        return {without(key, tokens): without(item, tokens) for key, item in value.items()}
+    return value

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import requests
 import urllib3
 
-from vipswap_rest.errors import AnswerLost, TransportError, UntrustedServer
-from vipswap_rest.transport.connection import Flight
+from vipswap_rest.errors import AnswerLost, ProtocolError, TransportError, UntrustedServer
+from vipswap_rest.transport.connection import LARGEST_ANSWER_B, AnswerTooLong, Flight
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -34,9 +34,20 @@ def _never_sent(error: Exception, flight: Flight) -> bool:
     return isinstance(error, refused) or any(isinstance(item, unsent) for item in _chain(error))
 
 
-def transport_error(method: str, shown: str, host: str, error: Exception, flight: Flight) -> TransportError:
+def _what_it_did(causes: list[BaseException]) -> str:
+    if any(isinstance(item, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)) for item in causes):
+        return "took too long to answer"
+    if any(isinstance(item, requests.exceptions.ContentDecodingError) for item in causes):
+        return "sent an answer that cannot be unpacked"
+    return "broke the connection"
+
+
+def transport_error(
+    method: str, shown: str, host: str, error: Exception, flight: Flight
+) -> TransportError | ProtocolError:
+    """The error to raise of a request without a whole answer: ProtocolError where more and more of one came."""
+    causes = list(_chain(error))
     if _never_sent(error, flight):
-        causes = list(_chain(error))
         dropped = any(isinstance(item, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) for item in causes)
         if any(isinstance(item, (ssl.SSLError, requests.exceptions.SSLError)) for item in causes) and not dropped:
             return UntrustedServer(
@@ -44,11 +55,14 @@ def transport_error(method: str, shown: str, host: str, error: Exception, flight
                 hint="Name the authority's certificate with --ca-file or REQUESTS_CA_BUNDLE.",
             )
         return TransportError(f"{host} cannot be reached.", hint="Check the network, the proxy and --endpoint.")
-    late = any(
-        isinstance(item, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)) for item in _chain(error)
-    )
+    if any(isinstance(item, AnswerTooLong) for item in causes):
+        done = "" if method == "GET" else "; the request may have been done"
+        return ProtocolError(
+            f"{method} {shown}: {host} answered with more than {LARGEST_ANSWER_B // 2**20} MiB, "
+            f"which ARM does not{done}.",
+            hint="Check --endpoint, and whether a proxy answers in ARM's place.",
+        )
     return AnswerLost(
-        f"{method} {shown}: {host} {'took too long to answer' if late else 'broke the connection'}; "
-        "the request may have been done.",
+        f"{method} {shown}: {host} {_what_it_did(causes)}; the request may have been done.",
         hint="Run the same line again: it looks at what is there before it changes anything.",
     )

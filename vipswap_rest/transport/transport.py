@@ -10,6 +10,7 @@ import platform
 import re
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -20,12 +21,12 @@ from requests.structures import CaseInsensitiveDict
 import vipswap_rest
 from vipswap_rest.clock import Clock, SystemClock
 from vipswap_rest.clouds import check_endpoint, is_loopback
-from vipswap_rest.errors import ProtocolError, UsageError
-from vipswap_rest.transport.answer import Response, cut_short, parse
+from vipswap_rest.errors import ProtocolError, Redirected, RequestIds, TransportError, UsageError
+from vipswap_rest.transport.answer import ACCEPTED_PACKINGS, Response, parse, read, without
 from vipswap_rest.transport.connection import FLIGHT, Bearer, Flight, new_session
 from vipswap_rest.transport.failure import transport_error
 from vipswap_rest.transport.retry import Policy
-from vipswap_rest.transport.urls import URL, origin_of, redact
+from vipswap_rest.transport.urls import URL, origin_of, redact, signed_values
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,13 @@ class Credential(Protocol):
     def renew(self) -> bool:
         """Forget the token ARM refused, so that the next is a new one; False if there can be no new one."""
 
+    def renew_ahead(self, seconds: float) -> None:
+        """Replace the token now if it would be due within so many seconds. Raises nothing: it is tried when due."""
+
+    @property
+    def expires(self) -> datetime | None:
+        """When the token at hand expires; None if there is none, or nobody knows."""
+
 
 class Transport:
     """Sends requests to one ARM endpoint, and to no other host.
@@ -60,7 +68,8 @@ class Transport:
     - never: a write whose answer was lost, a POST that may have been done, and whatever is sent with `once`.
 
     No pause is longer than 60 s, and none shorter than 0.1 s, then 0.2 s and so on, not even where ARM says 0.
-    Redirects are not followed. URLs are asked for byte for byte, because signed ones must be. For one thread only.
+    Redirects are not followed. URLs are asked for byte for byte, because signed ones must be. An answer has
+    `read_timeout` seconds from the beginning of its request to its last byte, and 16 MiB. For one thread only.
     """
 
     def __init__(
@@ -79,6 +88,8 @@ class Transport:
         self.credential = credential
         self.clock = clock or SystemClock()
         self.correlation_id = correlation_id or str(uuid.uuid4())
+        # Of the request that was sent last.
+        self.client_request_id: str | None = None
         self.read_timeout = read_timeout
         self.remaining_reads: int | None = None
         self.remaining_writes: int | None = None
@@ -86,6 +97,7 @@ class Transport:
         # A proxy cannot reach this machine's loopback addresses; requests would ask it all the same.
         if is_loopback(urlsplit(self.endpoint).hostname or ""):
             self._session.trust_env = False
+        self._tokens: list[str] = []
         self._origin = "/".join(self.endpoint.split("/", 3)[:3])
         self._verify = certificates(ca_file)
 
@@ -111,13 +123,17 @@ class Transport:
 
         `deadline` is in monotonic seconds. With `once` it is never sent again after it may have been done, not even
         if it is a PUT. Raises TransportError (not done), AnswerLost (perhaps done), ProtocolError (another host, a
-        redirect).
+        redirect, an answer without end).
         """
         target = self._target(url)
         policy = Policy(self.clock, method.upper(), deadline, once)
         renewed = False
         while True:
-            response = policy.run(lambda: self._send(method.upper(), target, body, headers, deadline))
+            try:
+                response = policy.run(lambda: self._send(method.upper(), target, body, headers, deadline))
+            except (TransportError, ProtocolError) as error:
+                error.ids = RequestIds(client_request=self.client_request_id, correlation=self.correlation_id)
+                raise
             if response.status == 401 and not renewed and self.credential.renew():
                 renewed = True
                 continue
@@ -129,7 +145,7 @@ class Transport:
         # else, so a URL on another host is refused rather than asked without it.
         ours, theirs = URL.fullmatch(self._origin), URL.fullmatch(url)
         if not ours or not theirs or origin_of(theirs) != origin_of(ours):
-            where = "://".join(origin_of(theirs)[:2]) if theirs else "no host that could be read"
+            where = "{}://{}:{}".format(*origin_of(theirs)) if theirs else "no host that could be read"
             raise ProtocolError(
                 f"ARM named a URL on {where}, which is not {self.endpoint}; the token was not sent there.",
                 hint="Check --endpoint, and whether something between here and ARM rewrites its answers.",
@@ -144,13 +160,15 @@ class Transport:
         timeout = self.read_timeout
         if deadline is not None:
             timeout = max(0.05, min(timeout, deadline - self.clock.monotonic()))
-        token, request_id, shown = self.credential.token(), str(uuid.uuid4()), redact(target)
+        token, request_id, shown = self._token(), str(uuid.uuid4()), redact(target)
+        self.client_request_id = request_id
         request = requests.Request(
             method,
             self._origin + shown,
             data=None if body is None else json.dumps(body).encode(),
             headers={
                 "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED_PACKINGS,
                 **({} if body is None else {"Content-Type": "application/json"}),
                 "User-Agent": f"vipswap_rest/{vipswap_rest.__version__} Python/{platform.python_version()}",
                 "x-ms-client-request-id": request_id,
@@ -159,7 +177,7 @@ class Transport:
             },
             auth=Bearer(token),
         )
-        flight = Flight(target)
+        flight = Flight.within(timeout, target)
         reset = FLIGHT.set(flight)
         sent = self.clock.monotonic()
         try:
@@ -168,31 +186,42 @@ class Transport:
             prepared.url = self._origin + target
             # `verify` per request: where REQUESTS_CA_BUNDLE is set, requests ignores the session's own.
             settings = self._session.merge_environment_settings(self._origin, {}, None, self._verify, None)
-            answer = self._session.send(
+            settings["stream"] = True
+            with self._session.send(
                 prepared, allow_redirects=False, timeout=(min(CONNECT_TIMEOUT_S, timeout), timeout), **settings
-            )
-            if cut_short(answer):
-                raise requests.ConnectionError("the connection ended within the headers")
+            ) as answer:
+                content = read(answer)
         except (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
             log.debug("%s %s failed: %s [client request id %s]", method, shown, type(error).__name__, request_id)
             raise transport_error(method, shown, urlsplit(self._origin).netloc, error, flight) from error
         finally:
             FLIGHT.reset(reset)
         received = self.clock.monotonic()
-        response = Response(
-            answer.status_code, CaseInsensitiveDict(answer.headers), parse(answer, token), sent, received
-        )
+        # What an error says is for people, and nothing in it is followed.
+        hidden = [*self._tokens, *(signed_values(target) if answer.status_code >= 400 else ())]
+        told = without(dict(answer.headers), self._tokens)
+        response = Response(answer.status_code, CaseInsensitiveDict(told), parse(content, hidden), sent, received)
         log.debug(
             "%s %s -> %d in %.3f s [request id %s, client request id %s]",
             *(method, shown, response.status, received - sent, response.request_id, request_id),
         )
         if 300 <= response.status < 400:
-            raise ProtocolError(
+            # "See Other" is what is said of a thing done (RFC 9110 section 15.4.4).
+            kind = ProtocolError if response.status == 303 else Redirected
+            raise kind(
                 f"{method} {shown}: ARM answered {response.status}, a redirect, which is not followed.",
                 hint="Check --endpoint.",
             )
         self._note_budget(response.headers)
         return response
+
+    def _token(self) -> str:
+        """The token to send; it and the last ones before it will not be shown, whatever an answer echoes."""
+        token = self.credential.token()
+        # A shorter one is a test's, and may well be part of a word.
+        if len(token) >= 20 and token not in self._tokens:
+            self._tokens = [*self._tokens[-4:], token]
+        return token
 
     def _note_budget(self, headers: Mapping[str, str]) -> None:
         """Keep the smallest of the buckets an answer tells of: one a subscription, one a principal, one a region."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 # Scheme, host, port, and the rest. Stricter than any parser of URLs, because two of them may read one URL in two ways
 # ("https://evil\\@arm/"), and then the token goes where only the second of them saw a host.
 URL = re.compile(r"(https?)://([\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?((?:[/?][^#]*)?)(?:#.*)?", re.IGNORECASE)
+_PUBLIC = re.compile(r"api-version=", re.IGNORECASE)
 _QUERY_SHOWN = re.compile(r"[?&](api-version=[\w.-]+)")
 
 
@@ -16,6 +18,12 @@ def redact(url: str) -> str:
     target = found[4] if found else url
     version = _QUERY_SHOWN.search(target)
     return target.partition("?")[0].partition("#")[0] + (f"?{version[1]}" if version else "")
+
+
+def signed_values(target: str) -> list[str]:
+    """The values in a target's query that are long enough to be secrets, as they stand and decoded."""
+    found = [pair.partition("=")[2] for pair in target.partition("?")[2].split("&") if not _PUBLIC.match(pair)]
+    return [value for raw in found for value in {raw, unquote(raw)} if len(value) >= 8]
 
 
 def origin_of(found: re.Match[str]) -> tuple[str, str, int]:
