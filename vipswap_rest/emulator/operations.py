@@ -139,11 +139,12 @@ class Operations:
     ) -> Operation:
         """Start an operation on `resources` (ids), which are its own from now on. `place`: subscription, location.
 
-        `short` is a public IP's PUT: recorded, it asks for 1 to 3 s where everything else asks for 10.
+        `short` is a public IP's PUT: recorded, it asks for 1 to 3 s where everything else asks for 10. Scaled down it
+        still asks for one whole second where everything else does, because Microsoft's SDK reads no decimals.
         """
         retry_after = self.latency.retry_after()
         if short and retry_after is not None:
-            retry_after = min(retry_after, self.latency.scaled(2.0))
+            retry_after = min(retry_after, max(self.latency.scaled(2.0), 1.0))
         operation = Operation(
             id=self.identifiers.guid(),
             kind=kind,
