@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 import requests
 
+import vipswap_rest
 from tests.hostile.scenarios import SCENARIOS, of
 from tests.hostile.servers import playing, told
 from vipswap_rest.auth import application
@@ -49,3 +50,10 @@ def test_a_token_service_that_drips_is_given_up(name: str, monkeypatch: pytest.M
 
     assert time.monotonic() - began < 8
     assert server.requests[0].target == "/token?api-version=1&resource=x"
+
+
+def test_a_token_request_says_who_asks() -> None:
+    with playing(lambda call: told(200, {})) as server, _TokenSession(server.url, None) as session:
+        session.post(f"{server.url}/token", data=SECRET)
+
+    assert server.requests[0].headers["user-agent"].startswith(f"vipswap_rest/{vipswap_rest.__version__} ")

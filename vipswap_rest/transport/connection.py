@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import io
 import math
+import platform
 import re
 import socket
 from contextvars import ContextVar
@@ -16,10 +17,13 @@ import requests
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+import vipswap_rest
 from vipswap_rest.clock import SystemClock
 from vipswap_rest.errors import CredentialError
 from vipswap_rest.transport.urls import redact
 
+# RFC 9110 section 10.1.5.
+USER_AGENT = f"vipswap_rest/{vipswap_rest.__version__} Python/{platform.python_version()}"
 # Of a whole answer as it comes over the wire, and of a body unpacked: many times the largest that ARM sends.
 LARGEST_ANSWER_B = 16 * 2**20
 
@@ -161,7 +165,12 @@ class Adapter(requests.adapters.HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """A session that looks for no redirect: requests reads the whole body of one even if it does not follow it."""
+    """A session that says who asks, and looks for no redirect: requests reads the whole body of one even if it does not
+    follow it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers["User-Agent"] = USER_AGENT
 
     def get_redirect_target(self, answer: requests.Response) -> None:
         return None

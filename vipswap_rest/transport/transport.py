@@ -6,7 +6,6 @@ import http.client
 import json
 import logging
 import os
-import platform
 import re
 import uuid
 from collections.abc import Mapping
@@ -18,12 +17,11 @@ import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-import vipswap_rest
 from vipswap_rest.clock import Clock, SystemClock
 from vipswap_rest.clouds import check_endpoint, is_loopback
 from vipswap_rest.errors import ProtocolError, Redirected, RequestIds, TransportError, UsageError
 from vipswap_rest.transport.answer import ACCEPTED_PACKINGS, Response, parse, read, without
-from vipswap_rest.transport.connection import FLIGHT, Bearer, Flight, new_session
+from vipswap_rest.transport.connection import FLIGHT, USER_AGENT, Bearer, Flight, new_session
 from vipswap_rest.transport.failure import transport_error
 from vipswap_rest.transport.retry import Policy
 from vipswap_rest.transport.urls import URL, origin_of, redact, signed_values
@@ -170,7 +168,7 @@ class Transport:
                 "Accept": "application/json",
                 "Accept-Encoding": ACCEPTED_PACKINGS,
                 **({} if body is None else {"Content-Type": "application/json"}),
-                "User-Agent": f"vipswap_rest/{vipswap_rest.__version__} Python/{platform.python_version()}",
+                "User-Agent": USER_AGENT,
                 "x-ms-client-request-id": request_id,
                 "x-ms-correlation-request-id": self.correlation_id,
                 **(headers or {}),
