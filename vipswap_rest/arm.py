@@ -102,8 +102,10 @@ class ArmClient:
             if version and "api-version=" not in url:
                 # ARM refuses a request without one; some providers' links leave it to the client.
                 url += ("&" if "?" in url else "?") + f"api-version={version}"
-            if url in seen or len(seen) >= PAGES_AT_MOST:
-                raise ProtocolError(f"GET {redact(url)}: the pages of the list have no end.")
+            if url in seen:
+                raise ProtocolError(f"GET {redact(url)}: the pages of the list go in a circle.")
+            if len(seen) >= PAGES_AT_MOST:
+                raise ProtocolError(f"GET {redact(url)}: the list has more than {PAGES_AT_MOST} pages.")
             if deadline is not None and self.clock.monotonic() >= deadline:
                 raise TransportError(f"GET {redact(url)}: the time for the list is up.")
             seen.add(url)

@@ -24,6 +24,7 @@ from vipswap_rest.errors import (
     ProtocolError,
     ServerFault,
     Throttled,
+    TransportError,
     VipswapError,
 )
 from vipswap_rest.transport import TRIES, Transport
@@ -158,6 +159,11 @@ def test_endless_pages(name: str) -> None:
 
     assert isinstance(met.error, ProtocolError)
     assert met.server.asked("GET") == PAGES_AT_MOST
+
+    met = meet(name, clock=SystemClock(), limit_s=0.05)
+
+    assert isinstance(met.error, TransportError)
+    assert "time for the list" in met.error.message
 
 
 @rows("endless_body")
