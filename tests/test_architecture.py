@@ -79,6 +79,7 @@ PURE = [
     "swap/preflight/surroundings",
     "swap/permissions",
     "swap/rules",
+    "swap/shape",
     "swap/survey",
     "swap/verdict",
     "swap/foresight",

@@ -151,8 +151,10 @@ class ArmClient:
             link = next_page(page, names, url, first)
             if link is None:
                 return
-            if link in seen or len(seen) >= PAGES_AT_MOST:
-                raise ProtocolError(f"GET {redact(link)}: the pages of the list have no end.")
+            if link in seen:
+                raise ProtocolError(f"GET {redact(link)}: the pages of the list go in a circle.")
+            if len(seen) >= PAGES_AT_MOST:
+                raise ProtocolError(f"GET {redact(link)}: the list has more than {PAGES_AT_MOST} pages.")
             if deadline is not None and self.clock.monotonic() >= deadline:
                 raise TransportError(f"GET {redact(link)}: the time for the list is up.")
             seen.add(link)

@@ -48,9 +48,10 @@ REQUEST_ID = re.compile(r"[\w.:,{}-]{1,200}")
 
 def presentable(text: str) -> str:
     """A text that may quote what a server said, without tokens and the values of URLs' queries, and not without end."""
-    if len(text) > LONGEST_MESSAGE:
-        text = f"{text[:LONGEST_MESSAGE]}..."
-    return _SIGNATURE.sub(r"\1[...]", _QUERY.sub(r"\1[...]", _TOKEN.sub("[the token]", text)))
+    # What is cut in the middle is not known for what it is, so the end is cut last.
+    shown = _TOKEN.sub("[the token]", text[: 2 * LONGEST_MESSAGE])
+    shown = _SIGNATURE.sub(r"\1[...]", _QUERY.sub(r"\1[...]", shown))
+    return shown if len(shown) <= LONGEST_MESSAGE else f"{shown[:LONGEST_MESSAGE]}..."
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.wire.server import Act, Request, answer
+from tests.wire.server import Act, Request, answer, read_request
 
 PIECE = b"x" * 65536
 
@@ -86,12 +86,7 @@ def _talk(plain: socket.socket, server: Hostile, tls: ssl.SSLContext | None) -> 
         plain.settimeout(20)
         peer = stack.enter_context(tls.wrap_socket(plain, server_side=True)) if tls else plain
         stream = stack.enter_context(peer.makefile("rb"))
-        while line := stream.readline().decode("latin-1").rstrip("\r\n"):
-            headers = {}
-            while text := stream.readline().decode("latin-1").rstrip("\r\n"):
-                name, _, value = text.partition(":")
-                headers[name.lower()] = value.strip()
-            request = Request(line, headers, stream.read(int(headers.get("content-length", 0))), server.connections)
+        while request := read_request(stream, server.connections):
             server.requests.append(request)
             key = f"{request.method} {request.target.partition('?')[0]}"
             server.counts[key] += 1

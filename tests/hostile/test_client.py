@@ -24,6 +24,7 @@ from vipswap_rest.errors import (
     ProtocolError,
     ServerFault,
     Throttled,
+    TransportError,
     VipswapError,
 )
 from vipswap_rest.transport import TRIES, Transport
@@ -43,6 +44,14 @@ class Meeting:
     clock: VirtualClock
     result: Any = None
     error: VipswapError | None = None
+
+
+class Ticking(VirtualClock):
+    """A clock on which every look at it takes a second."""
+
+    def monotonic(self) -> float:
+        self.time += 1.0
+        return self.time
 
 
 def perform(client: ArmClient, verb: str, limit_s: float) -> Any:
@@ -158,6 +167,11 @@ def test_endless_pages(name: str) -> None:
 
     assert isinstance(met.error, ProtocolError)
     assert met.server.asked("GET") == PAGES_AT_MOST
+
+    met = meet(name, clock=Ticking(), limit_s=20)
+
+    assert isinstance(met.error, TransportError)
+    assert "time for the list" in met.error.message
 
 
 @rows("endless_body")

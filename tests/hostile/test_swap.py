@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+import json
+import os
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.hostile.front import ORIGINAL, SWAPPED, TOKEN, Ended, Front, Passed, Scene, scene, vipswap
+from tests.cli.conftest import PAIR
+from tests.hostile.front import ORIGINAL, SWAPPED, TOKEN, Ended, Front, Passed, Scene, environment, scene, vipswap
 from tests.hostile.scenarios import OPERATION, SCENARIOS, SIGNED
 from tests.hostile.servers import Call, refused, told
 from tests.wire.server import Act, answer, close
+from vipswap_rest.cli.main import main
 
+# How many odd shapes are tried; and what stands in their place.
+SHAPES = 1000 if os.environ.get("VIPSWAP_LONG") == "1" else 10
+ODD: list[Any] = [None, [], {}, "x", 7, True, [None], [[]], ["x"], [{}], {"id": None}, {"a": {}}, "left out"]
 LINE = ("--yes", "--no-probe", "--request-timeout", "1")
 
 
@@ -32,7 +42,7 @@ def is_write(call: Call, name: str = "") -> bool:
 
 def test_swap_operation_elsewhere(tmp_path: Path) -> None:
     def front(call: Call, passed: Callable[[], Passed]) -> Act:
-        if is_write(call):
+        if is_write(call, "vipswap2lb"):
             return passed().act(("Azure-AsyncOperation", f"{call.other}{OPERATION}{SIGNED}"))
         return passed().act()
 
@@ -124,9 +134,12 @@ def test_swap_pages_after_the_deed(tmp_path: Path) -> None:
         assert world.writes("vipswap2lb") == 2
 
 
-def test_swap_operation_never_read(tmp_path: Path) -> None:
+def test_swap_operation_unreadable(tmp_path: Path) -> None:
+    polls: list[str] = []
+
     def front(call: Call, passed: Callable[[], Passed]) -> Act:
-        if "/operations/" in call.path:
+        if "/operations/" in call.path and len(polls) < 2:
+            polls.append(call.path)
             return refused(403, "AuthorizationFailed")
         return passed().act()
 
@@ -153,3 +166,58 @@ def test_swap_unreadable_load_balancer(name: str, tmp_path: Path) -> None:
         assert ended.code == 1
         assert (world.held, world.floats) == (ORIGINAL, [])
         assert world.front.asked("PUT") == 0
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the parts of a JSON value stand."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield (*at, key)
+        yield from places(part, (*at, key))
+
+
+def misshapen(body: Any, chance: random.Random) -> Any:
+    """The body with one part of it left out, or something else in its place."""
+    result, found = copy.deepcopy(body), list(places(body))
+    if not found:
+        return chance.choice(ODD)
+    *way, last = chance.choice(found)
+    holder = result
+    for key in way:
+        holder = holder[key]
+    odd = chance.choice(ODD)
+    if odd == "left out":
+        del holder[last]
+    else:
+        holder[last] = odd
+    return result
+
+
+def test_swap_odd_shapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """In this process: an exception that is not one of ours would end the test."""
+    for seed in range(SHAPES):
+        chance = random.Random(seed)
+        nth, shown = chance.randrange(1, 35), []
+
+        def front(
+            call: Call,
+            passed: Callable[[], Passed],
+            chance: random.Random = chance,
+            nth: int = nth,
+            shown: list[str] = shown,
+        ) -> Act:
+            real = passed()
+            shown.append(call.path)
+            if len(shown) != nth or not real.body:
+                return real.act()
+            return real.act(body=json.dumps(misshapen(json.loads(real.body), chance)).encode())
+
+        with scene(front) as world:
+            for name, text in environment(world.front.url, tmp_path).items():
+                monkeypatch.setenv(name, text)
+            code = main(["swap", *PAIR, *LINE])
+            err = capsys.readouterr().err
+
+            assert code in (0, 1, 3, 4, 5, 6, 7), f"seed {seed}"
+            assert (code == 0) == (world.held == SWAPPED), f"seed {seed}: {err}"
+            assert ("vipswap recover" in err) == (code == 6), f"seed {seed}: {err}"

@@ -128,3 +128,39 @@ def test_a_failed_run_speaks_of_its_cause() -> None:
 
 def test_a_signal_is_130() -> None:
     assert Interrupted("x").exit_code == 130
+
+
+JWT = "eyJhbGciOiJub25lIn0.dGhlLWNsYWltcw.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://arm/op/1?api-version=1&t=638&s=a~b%2B#x", "https://arm/op/1?api-version=1&t=[...]&s=[...]"),
+        ("see /op/1?c=MII%2f&amp;h=Zx0, again", "see /op/1?c=[...]&amp;h=[...] again"),
+        (r"escaped: ?api-version=1\u0026s=SECRET\u0026h=HASH", r"escaped: ?api-version=1\u0026s=[...]\u0026h=[...]"),
+        ("signature s=kTq7~0123456789abcdef is wrong", "signature s=[...] is wrong"),
+        (f"Authorization: Bearer {JWT}; again {JWT[:40]}", "Authorization: Bearer [the token]; again [the token]"),
+        ("authorization: bearer 0123456789abcdef0123", "authorization: bearer [the token]"),
+        ("x" * 5000, "x" * 4000 + "..."),
+    ],
+)
+def test_what_a_server_said_is_shown_without_signatures_and_tokens(text: str, shown: str) -> None:
+    assert str(VipswapError(text)) == VipswapError(text).message == shown
+    assert shown in str(ArmError("C", text, status=400))
+    assert shown in str(
+        errors.OperationFailed("M", code="C", resource="/x", operation_url="", details=[Detail("D", text)])
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Resource /subscriptions/s/x is referencing public IP address /y that is already allocated to resource /z.",
+        "The call can be retried in 14 seconds. Is it? See https://aka.ms/deployarm for more.",
+        "A resource with state=Failed; tags: t=1, s=2.",
+        "The bearer of the role lacks Microsoft.Network/loadBalancers/write.",
+    ],
+)
+def test_an_ordinary_message_is_shown_as_it_is(text: str) -> None:
+    assert str(VipswapError(text)) == text

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 # What is done with a connection on which a request has arrived; True keeps it open for the next one.
 Act = Callable[[socket.socket], bool]
@@ -121,18 +122,22 @@ def _run(listener: socket.socket, server: Server, acts: list[Act], tls: ssl.SSLC
         server.closed.set()
 
 
+def read_request(stream: BinaryIO, connection: int) -> Request | None:
+    """The next request on a connection; None if the client has no more."""
+    line = stream.readline().decode("latin-1").rstrip("\r\n")
+    if not line:
+        return None
+    headers = {}
+    while text := stream.readline().decode("latin-1").rstrip("\r\n"):
+        name, _, value = text.partition(":")
+        headers[name.lower()] = value.strip()
+    return Request(line, headers, stream.read(int(headers.get("content-length", 0))), connection)
+
+
 def _talk(peer: socket.socket, server: Server, acts: list[Act]) -> None:
     with peer.makefile("rb") as stream:
-        while True:
-            line = stream.readline().decode("latin-1").rstrip("\r\n")
-            if not line:
-                return
-            headers = {}
-            while text := stream.readline().decode("latin-1").rstrip("\r\n"):
-                name, _, value = text.partition(":")
-                headers[name.lower()] = value.strip()
-            body = stream.read(int(headers.get("content-length", 0)))
-            server.requests.append(Request(line, headers, body, server.connections))
+        while request := read_request(stream, server.connections):
+            server.requests.append(request)
             act = acts.pop(0) if acts else answer(599)
             if not act(peer):
                 break

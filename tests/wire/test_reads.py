@@ -75,7 +75,7 @@ def test_one_request_of_any_kind_gives_its_answer_or_its_error(arm: responses.Re
 def test_pages_that_go_in_a_circle_end(arm: responses.RequestsMock, client: ArmClient) -> None:
     arm.get(LIST_URL, json={"value": [], "nextLink": f"{LIST_URL}&p=2"})
     arm.get(f"{LIST_URL}&p=2", json={"value": [], "nextLink": LIST_URL})
-    with pytest.raises(ProtocolError, match="have no end"):
+    with pytest.raises(ProtocolError, match="circle"):
         list(client.list(LIST))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from typing import Any
@@ -41,6 +42,45 @@ def test_neither_token_nor_signature_is_ever_shown(
     assert TOKEN not in shown
     assert "SECRET" not in shown
     assert "/operations/1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"error": {"code": "No", "message": f"you said Bearer {TOKEN}"}}).encode("utf-16"),
+        json.dumps({"error": {"code": TOKEN, "message": "", "details": [{"code": "a", "message": TOKEN}]}}),
+        json.dumps({TOKEN: [{"a": [TOKEN]}]}).replace(".", "\\u002e"),
+        f"<html>{TOKEN}</html>",
+    ],
+)
+def test_a_token_is_cut_out_of_a_body_however_it_is_written(
+    body: Any, arm: responses.RequestsMock, transport: Transport
+) -> None:
+    arm.get(SIGNED, status=403, body=body, headers={"x-ms-request-id": TOKEN, "Location": f"{ARM}/x?t={TOKEN}"})
+    answer = transport.send("GET", SIGNED)
+
+    assert TOKEN not in f"{answer.body} {answer.headers} {answer.request_id}"
+    assert "[the token]" in str(answer.body)
+
+
+def test_a_token_that_was_renewed_is_still_not_shown(arm: responses.RequestsMock, clock: VirtualClock) -> None:
+    old, new = "the-old-token-of-this-test", "the-new-token-of-this-test"
+    arm.get(SIGNED, status=401)
+    arm.get(SIGNED, status=403, body=f"{old} was replaced by {new}")
+    answer = Transport(ARM, Tokens([old, new]), clock=clock).send("GET", SIGNED)
+
+    assert answer.body == "[the token] was replaced by [the token]"
+
+
+def test_signed_values_are_cut_out_of_errors_and_kept_where_they_are_followed(
+    arm: responses.RequestsMock, transport: Transport
+) -> None:
+    arm.get(SIGNED, status=403, body="the signature SECRET~signature is none")
+    arm.get(SIGNED, json={"nextLink": SIGNED}, headers={"Azure-AsyncOperation": SIGNED})
+
+    assert transport.send("GET", SIGNED).body == "the signature [the token] is none"
+    answer = transport.send("GET", SIGNED)
+    assert answer.body["nextLink"] == answer.headers["Azure-AsyncOperation"] == SIGNED
 
 
 def test_urllib3_sees_and_logs_no_signature(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -10,6 +11,8 @@ from typing import Any
 
 from vipswap_rest.errors import ProtocolError
 from vipswap_rest.ids import InvalidResourceId, ResourceId
+from vipswap_rest.swap.rules import has_outbound_rule, rules_of
+from vipswap_rest.swap.shape import check_shape
 
 # Terminal words of ARM's contract; any other word means that something is still going on.
 SUCCEEDED = "succeeded"
@@ -83,13 +86,18 @@ class LoadBalancer:
     def read(cls, body: Mapping[str, Any]) -> LoadBalancer:
         """Read a load balancer's body. Raises ProtocolError if it is none."""
         try:
+            check_shape(body)
             properties = body["properties"]
             frontends = tuple(
                 Frontend(ResourceId.parse(item["id"]), _reference(item.get("properties") or {}, "publicIPAddress"))
                 for item in properties.get("frontendIPConfigurations") or []
             )
+            for frontend in frontends:
+                # Read them once: whoever does so later takes it that they can be read.
+                deque(rules_of(body, str(frontend.id)), 0)
+                has_outbound_rule(body, str(frontend.id))
             return cls(ResourceId.parse(body["id"]), str(body.get("etag") or ""), _state(properties), frontends, body)
-        except (KeyError, TypeError, AttributeError, InvalidResourceId) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, InvalidResourceId) as error:
             raise ProtocolError(f"ARM showed a load balancer that cannot be read: {error}.") from error
 
     def frontend(self, frontend: ResourceId) -> Frontend | None:
@@ -104,7 +112,7 @@ class LoadBalancer:
         """
         body = copy.deepcopy(dict(self.body))
         for item in body["properties"]["frontendIPConfigurations"]:
-            properties = item["properties"]
+            properties = item.get("properties") or {}
             if ResourceId.parse(item["id"]) == frontend:
                 properties["publicIPAddress"] = {"id": str(address)}
             if properties.get("publicIPAddress"):
@@ -127,6 +135,7 @@ class PublicIp:
     def read(cls, body: Mapping[str, Any]) -> PublicIp:
         """Read a public IP address's body. Raises ProtocolError if it is none."""
         try:
+            check_shape(body)
             properties = body["properties"]
             holder = _id_text(properties, "ipConfiguration") or _id_text(properties, "natGateway")
             return cls(ResourceId.parse(body["id"]), str(body.get("etag") or ""), _state(properties), holder, body)
