@@ -8,6 +8,7 @@ VipswapError                      1
     AnswerLost                        sent, but the answer never came: it may have been done
   ProtocolError                   1   an answer that is not ARM's
     Redirected                        not done
+    ForeignUrl                        nothing was sent there
   ArmError                        1   ARM said no; by status:
     BadRequest           400
     Unauthorized         401
@@ -134,6 +135,10 @@ class ProtocolError(VipswapError):
 
 class Redirected(ProtocolError):
     """A redirect, which is not followed. The request was not done."""
+
+
+class ForeignUrl(ProtocolError):
+    """ARM named a URL on another host, and nothing was sent there: somebody may be rewriting its answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+import requests
 
 from tests.swap.interleaving import Interleaving
 from tests.swap.lab import NETWORK, PRODUCTION_LB, STAGING_IP, STAGING_LB, Crash, Lab
@@ -139,3 +140,37 @@ def test_a_login_that_may_list_nothing_swaps_all_the_same_and_says_what_it_does_
     assert report.exit_code == 0
     assert any("overlapping" in str(event) for event in lab.events)
     assert lab.holds(PRODUCTION_LB) == STAGING_IP
+
+
+def fresh_float(pair: tuple[str, str]) -> dict[str, Any]:
+    """The float of a pair's swap, as it is when it has been created and nothing more has happened."""
+    lab, seen = with_third(), []
+
+    def look(request: requests.PreparedRequest) -> None:
+        for id in lab.floats():
+            properties = lab.get(id)["properties"]
+            if properties["provisioningState"] == "Succeeded" and "ipConfiguration" not in properties:
+                seen.append(lab.get(id))
+
+    lab.wire.before = look
+    assert other_swap(lab, pair) == 0
+    return seen[0]
+
+
+@pytest.mark.parametrize("pair", OVERLAPPING, ids=" and ".join)
+def test_a_rival_is_looked_for_also_where_the_answer_to_our_floats_creation_was_lost(pair: tuple[str, str]) -> None:
+    lab, rival = with_third(), fresh_float(pair)
+    original = lab.snapshot()
+
+    def begin(request: requests.PreparedRequest) -> None:
+        if request.method == "PUT" and not lab.floats():
+            lab.put(rival)
+
+    lab.wire.before = begin
+    lab.strike({"match": {"method": "PUT"}, "effect": {"lose_response": True}})
+
+    code = other_swap(lab, OURS)
+
+    assert code == 7
+    assert lab.floats() == [rival["id"]]
+    assert {id: body for id, body in lab.snapshot().items() if id != rival["id"]} == original

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
-from vipswap_rest.errors import Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
+from vipswap_rest.errors import ForeignUrl, Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.swap.execution import Execution
 from vipswap_rest.swap.foresight import works_on
@@ -242,7 +242,16 @@ class Engine:
             except VipswapError as again:
                 error, step, pause = again, Wait(self.pair.float, "it cannot be read"), self._pause()
             else:
+                if isinstance(error, ForeignUrl) and self._unopened():
+                    # Whoever rewrites ARM's answers shall not be trusted with an outage.
+                    self._turn_back(step, error)
                 return
+
+    def _unopened(self) -> bool:
+        """Whether this is the way forward, and production's address still is where it was."""
+        production = self.pair.originals[Side.PRODUCTION]
+        forward = self.direction is Direction.EXCHANGED and self.cause is None
+        return forward and self.execution.observed.held(self.pair, Side.PRODUCTION) == production
 
     def _untouched(self) -> bool:
         """Whether both load balancers hold what they held at first, and have Succeeded."""

@@ -83,7 +83,7 @@ class Execution:
         self.attempted = False
         self._operation_s, self._polite = operation_s, polite
         self._claimed, self._float_gone = claimed, False
-        # Whether this run created the float, and whether overlapping swaps have yet to be looked for.
+        # Whether this run has asked for the float, and whether overlapping swaps have yet to be looked for.
         self.created = self.rivalled = False
         # Whether there is a float, or may be one whose creation was never answered.
         self.float_perhaps = observed.float is not None
@@ -124,8 +124,10 @@ class Execution:
         # the PUT would overwrite another run's journal: a read just before it leaves the smallest gap there can be.
         found = read_float(self.client, self.pair.float)
         if found is None:
+            # Also where the answer is lost: whether it was created, and by whom, the next look tells.
+            self.created = self.rivalled = True
             self._perform("create_float", self.pair.float, lambda: self._claim(address))
-            self._claimed = self.created = self.rivalled = True
+            self._claimed = True
         else:
             lock.check_ours(found, self.journal)
         self.look()

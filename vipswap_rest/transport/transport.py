@@ -19,7 +19,7 @@ from requests.structures import CaseInsensitiveDict
 
 from vipswap_rest.clock import Clock, SystemClock
 from vipswap_rest.clouds import check_endpoint, is_loopback
-from vipswap_rest.errors import ProtocolError, Redirected, RequestIds, TransportError, UsageError
+from vipswap_rest.errors import ForeignUrl, ProtocolError, Redirected, RequestIds, TransportError, UsageError
 from vipswap_rest.transport.answer import ACCEPTED_PACKINGS, Response, parse, read, without
 from vipswap_rest.transport.connection import FLIGHT, USER_AGENT, Bearer, Flight, new_session
 from vipswap_rest.transport.failure import transport_error
@@ -138,13 +138,13 @@ class Transport:
             return response
 
     def _target(self, url: str) -> str:
-        """What to ask the endpoint's host for. Raises ProtocolError if the URL is on any other host."""
+        """What to ask the endpoint's host for. Raises ForeignUrl if the URL is on any other host."""
         # ARM's contract: "The URI host must be the same as the host in the referrer header." The token goes nowhere
         # else, so a URL on another host is refused rather than asked without it.
         ours, theirs = URL.fullmatch(self._origin), URL.fullmatch(url)
         if not ours or not theirs or origin_of(theirs) != origin_of(ours):
             where = "{}://{}:{}".format(*origin_of(theirs)) if theirs else "no host that could be read"
-            raise ProtocolError(
+            raise ForeignUrl(
                 f"ARM named a URL on {where}, which is not {self.endpoint}; the token was not sent there.",
                 hint="Check --endpoint, and whether something between here and ARM rewrites its answers.",
             )
