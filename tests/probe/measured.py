@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
-from tests.probe.server import Change, Plan, served
+from tests.probe.server import LONGEST_WAIT_S, Change, Plan, served
 
 TIMEOUT_S = 0.9
 # Moments in the JSON are rounded to a microsecond.
 ROUNDING_S = 2e-6
-# Time for a prober to start in, and for its last samples to end in.
-BEFORE_S, AFTER_S = 3.0, 1.0
+# Time for a few samples before the first outage, and for the last ones to end in.
+BEFORE_S, AFTER_S = 0.5, 1.0
 LENGTHS_S = (0.0, 0.02, 0.05, 0.2, 1.0, 5.0)
 
 
@@ -171,20 +171,22 @@ def measure(
         [changes(kind, seconds, f"{seed} {kind.name} {interval}", lengths_s) for kind, interval in grid],
         seconds,
         [kind.delay_s for kind, _ in grid],
+        when_asked=True,
     )
     tallies = [Tally(kind, interval) for kind, interval in grid]
     with ExitStack() as stack:
         # Each ends by itself even if nobody is there to end it.
-        spin = f"import time\nend = time.monotonic() + {seconds + 5}\nwhile time.monotonic() < end: pass"
+        spin = f"import time\nend = time.monotonic() + {seconds + LONGEST_WAIT_S}\nwhile time.monotonic() < end: pass"
         for _ in range(busy):
             stack.callback(stack.enter_context(subprocess.Popen([sys.executable, "-c", spin])).kill)
         server = stack.enter_context(served(plan))
         urls = [server.urls(kind.scheme)[at] for at, (kind, _) in enumerate(grid)]
         probes = []
         for first, interval in zip(accumulate([0] + [len(kinds)] * (len(intervals_s) - 1)), intervals_s, strict=True):
-            options = ["--interval", f"{interval}s", "--duration", f"{seconds}s", "-o", "json"]
+            options = ["--interval", f"{interval}s", "--duration", f"{seconds + LONGEST_WAIT_S}s", "-o", "json"]
             line = [sys.executable, "-m", "vipswap_rest", "probe", *urls[first : first + len(kinds)], *options]
             probes.append(stack.enter_context(subprocess.Popen(line, stdout=subprocess.PIPE, text=True)))
+        server.wait_until_asked()
         truth = server.truth()
         for number, probe in enumerate(probes):
             # It reports what it has when it is told to stop.

@@ -1,8 +1,9 @@
 """Addresses whose outages are known: HTTP on loopback, up and down by a plan, in a process of its own.
 
-`python -m tests.probe.server` reads one JSON object from stdin (see `Plan`), prints the ports, serves the plan, and
-prints what it did: for each address [[began_min, began_max, ended_min, ended_max], ...] in monotonic seconds. It then
-goes on for a while as it is, for those who ask a little longer.
+`python -m tests.probe.server` reads one JSON object from stdin (see `Plan`), prints the ports, serves the plan, prints
+"asked" if its plan waits for that, and then what it did: for each address
+[[began_min, began_max, ended_min, ended_max], ...] in monotonic seconds. It then goes on for a while as it is, for
+those who ask a little longer.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ HOST = "127.0.0.1"
 PORTS = (20000, 32000)
 # A server that nobody kills ends this long after its plan.
 AFTERWARDS_S = 30.0
+LONGEST_WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What each address does. delay_s: how late it answers what it accepted."""
+    """What each address does. delay_s: how late it answers what it accepted. when_asked: the plan's clock begins when
+    each address was asked, as however slow the machine is nothing is to be missed."""
 
     addresses: list[list[Change]]
     seconds: float
     delay_s: list[float] = field(default_factory=list)
+    when_asked: bool = False
 
 
 class Address:
@@ -54,6 +58,7 @@ class Address:
     def __init__(self, selector: selectors.BaseSelector, delay_s: float) -> None:
         self._selector, self.delay_s = selector, delay_s
         self.mode, self.identity = "up", "one"
+        self.asked = False
         self.port = 0
         self._listener: socket.socket | None = None
         self._fillers: list[socket.socket] = []
@@ -135,6 +140,7 @@ class Address:
         with contextlib.suppress(BlockingIOError, ConnectionError):
             while True:
                 connection, _ = listener.accept()
+                self.asked = True
                 connection.setblocking(False)
                 self._open.add(connection)
                 self._selector.register(connection, selectors.EVENT_READ, self.read)
@@ -182,6 +188,13 @@ def serve(plan: Plan) -> None:
     addresses = [Address(selector, delay) for delay in delays]
     started = time.monotonic()
     print(json.dumps({"ports": [address.port for address in addresses], "started": started}), flush=True)
+    while not all(address.asked for address in addresses) and time.monotonic() < started + LONGEST_WAIT_S:
+        if not plan.when_asked:
+            break
+        _serve_once(selector, addresses, time.monotonic() + 0.05)
+    if plan.when_asked:
+        started = time.monotonic()
+        print(json.dumps("asked"), flush=True)
     changes = sorted(
         ((change.at, at, change) for at, listed in enumerate(plan.addresses) for change in listed),
         key=lambda item: item[:2],
@@ -195,13 +208,17 @@ def serve(plan: Plan) -> None:
             _, at, change = changes.pop(0)
             addresses[at].go(change)
             now = time.monotonic()
-        due = [address.due[0][0] for address in addresses if address.due]
-        upcoming = min([told, *due, *([started + changes[0][0]] if changes else [])])
-        for key, _ in selector.select(max(0.0, upcoming - time.monotonic())):
-            key.data(key.fileobj)
-        now = time.monotonic()
-        for address in addresses:
-            address.answer(now)
+        upcoming = min([told, *([started + changes[0][0]] if changes else [])])
+        _serve_once(selector, addresses, upcoming)
+
+
+def _serve_once(selector: selectors.BaseSelector, addresses: list[Address], until: float) -> None:
+    due = [address.due[0][0] for address in addresses if address.due]
+    for key, _ in selector.select(max(0.0, min([until, *due]) - time.monotonic())):
+        key.data(key.fileobj)
+    now = time.monotonic()
+    for address in addresses:
+        address.answer(now)
 
 
 class Served:
@@ -216,6 +233,11 @@ class Served:
 
     def urls(self, scheme: str = "http") -> list[str]:
         return [f"{scheme}://{HOST}:{port}" for port in self.ports]
+
+    def wait_until_asked(self) -> None:
+        """Wait until each address was asked, for a plan that begins then."""
+        assert self._process.stdout is not None
+        assert json.loads(self._process.stdout.readline()) == "asked"
 
     def truth(self) -> list[list[list[float]]]:
         """Wait for the plan's end; the outages of each address."""
@@ -243,7 +265,7 @@ def served(plan: Plan) -> Iterator[Served]:
 
 def _plan(told: dict[str, Any]) -> Plan:
     addresses = [[Change(**change) for change in listed] for listed in told["addresses"]]
-    return Plan(addresses, told["seconds"], told["delay_s"])
+    return Plan(addresses, told["seconds"], told["delay_s"], told["when_asked"])
 
 
 if __name__ == "__main__":
