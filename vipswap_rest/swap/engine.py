@@ -84,13 +84,13 @@ class Engine:
             if self.execution.guard.requested and not self.execution.guard.critical:
                 raise Interrupted("Interrupted by a signal.")
             step = next_step(self.execution.observed, self.pair, self.direction, self.opening)
-            if isinstance(step, Done):
+            if isinstance(step, Done) and not self._may_be_made_again():
                 return
             self._tell(step)
             try:
                 if isinstance(step, DeleteFloat) and self._verification is not None:
                     self._verify(self._verification)
-                elif isinstance(step, DeleteFloat) and self._dead_until is not None:
+                elif isinstance(step, (DeleteFloat, Done)) and self._may_be_made_again():
                     self._outlive()
                 elif isinstance(step, (Attach, Repair, SwapNatively)) and self._outdated():
                     self._refreshed += 1
@@ -190,13 +190,18 @@ class Engine:
         self.direction = Direction.ORIGINAL if self.direction is Direction.EXCHANGED else Direction.EXCHANGED
         self._emit(Noted(f"Everything goes back to where it was. ({cause})", True))
 
+    def _may_be_made_again(self) -> bool:
+        """Whether a request for the float, or the dead run's last one, may yet be done, or nobody has looked since."""
+        dead = self._dead_until is not None and self.execution.observed.float is not None
+        return dead or self._clock.monotonic() < self.execution.claims_over_at
+
     def _outlive(self) -> None:
-        """Look once more when nothing of the dead run can arrive any more; only then may the float go."""
-        left = (self._dead_until or 0.0) - self._clock.monotonic()
+        """Look once more when nothing that was not answered can be done any more; only then may the float go."""
+        left = max(self._dead_until or 0.0, self.execution.claims_over_at) - self._clock.monotonic()
         self._dead_until = None
         if left > 0:
             self._emit(
-                Noted(f"All is in place; looking again in {left:.0f} s, when the dead run's last request is over")
+                Noted(f"All is in place; looking again in {left:.0f} s, when the last unanswered request is over")
             )
             self._clock.sleep(left)
         self.execution.look()

@@ -87,6 +87,8 @@ class Execution:
         self.created = self.rivalled = False
         # Whether there is a float, or may be one whose creation was never answered.
         self.float_perhaps = observed.float is not None
+        # Until when (monotonic seconds) each request for the float that was never answered may still be done.
+        self._lost_claims: list[float] = []
         self._at_first = {side: observed.held(self.pair, side) for side in Side}
         self._stale: set[Side] = set()
         self._attaching = False
@@ -101,6 +103,11 @@ class Execution:
         """
         ages = (self.clock.monotonic() - self._read_at, (self.clock.now() - self._read_on).total_seconds())
         return max(ages) > self.client.transport.read_timeout
+
+    @property
+    def claims_over_at(self) -> float:
+        """The monotonic second from which on no request for the float that was not answered can be done any more."""
+        return max(self._lost_claims, default=float("-inf"))
 
     @property
     def production_out(self) -> bool:
@@ -136,6 +143,10 @@ class Execution:
         perhaps, self.float_perhaps = self.float_perhaps, True
         try:
             return lock.claim(self.client, self.journal, address)
+        except AnswerLost:
+            # We waited as long as a request may take; it may take as long again where that was not for want of time.
+            self._lost_claims.append(self.clock.monotonic() + self.client.transport.read_timeout)
+            raise
         except (ArmError, LockHeld, Redirected) as error:
             # Refused, and so not made; after a 5xx nobody knows.
             self.float_perhaps = perhaps or isinstance(error, ServerFault)
@@ -325,8 +336,11 @@ class Execution:
         """Observe everything again. Raises LockHeld if the float is not ours any more."""
         self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
         self.observed = observe(self.client, self.pair)
-        self.float_perhaps = self.observed.float is not None
         read = self.clock.monotonic()
+        if self.observed.float is not None and not self._claimed and self._lost_claims:
+            # This is what became of the last of them.
+            self._lost_claims.pop()
+        self.float_perhaps = self.observed.float is not None or read < self.claims_over_at
         self._stale.clear()
         for side in Side:
             if self.attempted and self.observed.held(self.pair, side) != self._at_first[side]:
