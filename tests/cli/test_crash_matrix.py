@@ -1,7 +1,7 @@
 """The crash matrix: a real process, killed with SIGKILL at a request of a swap, and recovered by a fresh one.
 
 A cell is a way to swap, a request, what has become of the request when the process dies, and a way to recover. In the
-suite: every fate of every write, and one read of each phase. VIPSWAP_LONG=1: every fate of every request.
+suite: every fate of every write, and of one read of each phase. VIPSWAP_LONG=1: every fate of every request.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def play(cell: Cell, home: Path) -> str | None:
 
 
 def kills(way: str, home: Path) -> Iterator[tuple[int, str]]:
-    """The requests to kill a swap at, and their fates: every one of both, or every fate of a write, and a read done."""
+    """The requests to kill a swap at, and their fates: every write and the first read after one, or every request."""
     with EmulatorServer(SETTINGS) as server:
         process = command(server.endpoint, home, "swap", *PAIR, *WAYS[way], "--yes")
         process.communicate(timeout=60)
@@ -125,7 +125,7 @@ def kills(way: str, home: Path) -> Iterator[tuple[int, str]]:
     for number, read in enumerate(reads, 1):
         first = number == 1 or not reads[number - 2]
         for fate in FATES:
-            if LONG or not read or (first and fate == "done"):
+            if LONG or not read or first:
                 yield number, fate
 
 
