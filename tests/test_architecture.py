@@ -11,7 +11,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "vipswap_rest"
 
 # Each part may import the parts named for it, and itself. A part is a module of the package, or a folder of them.
 ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
+    "hints": set(),
+    "presentable": set(),
+    "errors": {"hints", "presentable"},
     "ids": set(),
     "clock": set(),
     "clouds": {"errors"},
@@ -48,6 +50,8 @@ ALLOWED: dict[str, set[str]] = {
 }
 # The pure core: no request and no clock in it.
 PURE = [
+    "hints",
+    "presentable",
     "lro",
     "paging",
     "emulator/data_plane/conversation",

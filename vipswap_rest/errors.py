@@ -36,23 +36,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# The values of a query, in whatever escape a message shows it: since 2023 operation URLs are signed (t, c, s, h).
-_QUERY = re.compile(r"((?:[?&;]|u0026|%3F|%26)(?!api-version=)[\w.$~-]{1,64}=)[^&\s\"'<>\\;]+", re.IGNORECASE)
-_SIGNATURE = re.compile(r"\b((?:t|c|s|h|sig)=)[\w%+/.~=-]{16,}", re.IGNORECASE)
-# Tokens by their looks: a JWT, whole or cut, and whatever an Authorization header holds.
-_TOKEN = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?|(?<=\bbearer )[\w.~+/=-]{16,}", re.IGNORECASE)
-# Of a message that is not ours; ARM's own longest are a few hundred characters, and a page is no sentence.
-LONGEST_MESSAGE = 4000
+from vipswap_rest.hints import hint_for
+from vipswap_rest.presentable import presentable
+
 # What an id is made of; nothing else is shown as one.
 REQUEST_ID = re.compile(r"[\w.:,{}-]{1,200}")
-
-
-def presentable(text: str) -> str:
-    """A text that may quote what a server said, without tokens and the values of URLs' queries, and not without end."""
-    # What is cut in the middle is not known for what it is, so the end is cut last.
-    shown = _TOKEN.sub("[the token]", text[: 2 * LONGEST_MESSAGE])
-    shown = _SIGNATURE.sub(r"\1[...]", _QUERY.sub(r"\1[...]", shown))
-    return shown if len(shown) <= LONGEST_MESSAGE else f"{shown[:LONGEST_MESSAGE]}..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +157,7 @@ class ArmError(VipswapError):
         correlation_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, hint=hint_for(code, status, details))
+        super().__init__(message, hint=hint_for(status, *(detail.code for detail in details), code))
         self.code = presentable(code)
         self.status = status
         self.method = method
@@ -246,63 +234,6 @@ _BY_STATUS: dict[int, type[ArmError]] = {
     429: Throttled,
 }
 
-# What to do next, by ARM's code. A code of the details goes before the outer one.
-_HINTS: dict[str, str] = {
-    "ExpiredAuthenticationToken": "Get a fresh token (`az account get-access-token`) and run the same line again.",
-    "InvalidAuthenticationToken": "The token is not one that ARM accepts: get a fresh one for this cloud.",
-    "InvalidAuthenticationTokenAudience": (
-        "The token is for something else than this ARM: check --endpoint and --cloud, or get one for it "
-        "(`az account get-access-token`)."
-    ),
-    "InvalidAuthenticationTokenTenant": "The token is of another tenant: log in to the subscription's tenant.",
-    "AuthenticationFailed": "Log in (`az login`) or set AZURE_ACCESS_TOKEN.",
-    "AuthorizationFailed": "Grant the identity the action named above, or the role Network Contributor.",
-    "LinkedAuthorizationFailed": (
-        "Grant the identity the action named above on the resource named above; for an address that is "
-        "publicIPAddresses/join/action."
-    ),
-    "RequestDisallowedByPolicy": "A policy forbids it: ask its owner for an exemption, or meet what it asks for.",
-    "ResourceNotFound": "Check the name, the resource group and the subscription.",
-    "NotFound": "Check the name, the resource group and the subscription.",
-    "ResourceGroupNotFound": "Check the resource group and the subscription (`az group list`).",
-    "SubscriptionNotFound": "Check the subscription, and that this login may see it (`az account list`).",
-    "ScopeLocked": "Remove the lock named above (`az lock list`) and run the same line again.",
-    "PreconditionFailedEtagMismatch": "Somebody else changed it in between; run the same line again.",
-    "PublicIPAddressInUse": "Something else took the address: see its ipConfiguration.",
-    "PublicIPAddressCannotBeDeleted": "Something still holds the address: see its ipConfiguration.",
-    "PublicIPAndLBSkuDoNotMatch": "Both load balancers and their addresses must be of one SKU.",
-    "AnotherOperationInProgress": "Wait for the other operation to end and run the same line again.",
-    "RetryableErrorDueToAnotherOperation": "Wait for the other operation to end and run the same line again.",
-    "CanceledAndSupersededDueToAnotherOperation": "Another write came in between; run the same line again.",
-    "ReferencedResourceNotProvisioned": "A resource it refers to is busy or failed: mend that one first.",
-    "RetryableError": "Wait a minute and run the same line again.",
-    "MissingSubscriptionRegistration": "Register the provider: `az provider register -n Microsoft.Network`.",
-}
-
-# Where the code says nothing to us.
-_HINTS_BY_STATUS: dict[int, str] = {
-    401: _HINTS["AuthenticationFailed"],
-    403: _HINTS["AuthorizationFailed"],
-    404: _HINTS["NotFound"],
-    409: "Something stands in the way, named above: clear it, or wait for it, and run the same line again.",
-    412: "Somebody else changed it in between; run the same line again.",
-    429: "ARM is throttling this identity: wait a few minutes and run the same line again.",
-}
-
-
-def hint_for(code: str, status: int | None, details: Sequence[Detail] = ()) -> str:
-    """What to do next about an error of ARM's, or of an operation's (None: it ended badly)."""
-    for known in (*(detail.code for detail in details), code):
-        if known in _HINTS:
-            return _HINTS[known]
-    if status in _HINTS_BY_STATUS:
-        return _HINTS_BY_STATUS[status]
-    if status is None:
-        return "Look at the resource's provisioning state and run the same line again."
-    if status >= 500:
-        return "ARM itself failed: run the same line again in a minute; quote the request id to support if it stays."
-    return "The request is refused as it stands and changed nothing: mend what the message names and try again."
-
 
 def arm_error_class(status: int) -> type[ArmError]:
     """The class of ARM error that an HTTP status stands for."""
@@ -331,7 +262,7 @@ class OperationError(VipswapError):
         hint: str = "",
         status: int | None = None,
     ) -> None:
-        super().__init__(message, hint=hint or hint_for(code, status, details))
+        super().__init__(message, hint=hint or hint_for(status, *(detail.code for detail in details), code))
         self.code = presentable(code)
         self.status = status
         self.resource = resource

@@ -18,6 +18,7 @@ from vipswap_rest.cli.connection import add_connection_options, add_polite_optio
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.live import beside
 from vipswap_rest.cli.output import deliver, print_json, tell
+from vipswap_rest.cli.pair import add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import COVERAGE
 from vipswap_rest.cli.signals import SignalGuard
@@ -46,11 +47,7 @@ LONGEST_INTERVAL_S = 1.0
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What to measure, on what, and where to keep it."""
     parser.add_argument("--report", metavar="DIR", help="compute the figures of DIR's experiment again from its files")
-    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
-    parser.add_argument("--lb1", metavar="LB", help="production's load balancer, by name or ARM id")
-    parser.add_argument("--lb2", metavar="LB", help="staging's load balancer, by name or ARM id")
-    parser.add_argument("--frontend1", metavar="NAME", help="production's frontend, where it has several public ones")
-    parser.add_argument("--frontend2", metavar="NAME", help="staging's frontend, where it has several public ones")
+    add_pair_options(parser, required=False)
     parser.add_argument(
         "--strategies", default="float,native", metavar="NAMES", help="what to compare (default: float,native)"
     )
@@ -66,28 +63,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="DIR", help="where everything raw is kept; the same line again goes on there")
     parser.add_argument("--seed", type=int, metavar="N", help="of the order of the swaps (default: drawn, and printed)")
-    parser.add_argument(
-        "--interval", default="100ms", metavar="TIME", help="between two samples: 100ms (the default), 0.1s; from 10ms"
-    )
-    parser.add_argument(
-        "--probe-url",
-        metavar="URL",
-        help="what to ask instead of the first TCP rule's port: http://HOST[:PORT][/PATH] or tcp://HOST:PORT of "
-        "production; staging's address is asked likewise",
-    )
-    parser.add_argument(
-        "--float-on",
-        choices=("staging", "production"),
-        default="staging",
-        help="which side goes to the float first (default: staging)",
-    )
-    parser.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="CODE",
-        help="swap although preflight finds this error (by its code; may be given several times)",
-    )
+    add_probe_options(parser)
+    add_manner_options(parser)
     add_polite_option(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")

@@ -12,6 +12,7 @@ from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.live import beside
 from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error
+from vipswap_rest.cli.pair import add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
@@ -37,11 +38,7 @@ from vipswap_rest.swap.verification import VERIFY_TIMEOUT_S, Verification
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:
     """The options that say what to swap and how: those of swap and plan."""
-    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
-    parser.add_argument("--lb1", required=True, metavar="LB", help="production's load balancer, by name or ARM id")
-    parser.add_argument("--lb2", required=True, metavar="LB", help="staging's load balancer, by name or ARM id")
-    parser.add_argument("--frontend1", metavar="NAME", help="production's frontend, where it has several public ones")
-    parser.add_argument("--frontend2", metavar="NAME", help="staging's frontend, where it has several public ones")
+    add_pair_options(parser, required=True)
     parser.add_argument(
         "--vip",
         metavar="ADDRESS",
@@ -55,21 +52,9 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         help="by a temporary address (float, the default), or by ARM's own swap operation",
     )
     parser.add_argument(
-        "--float-on",
-        choices=("staging", "production"),
-        default="staging",
-        help="which side goes to the float first (default: staging)",
-    )
-    parser.add_argument(
         "--allow-address-change", action="store_true", help="swap although a Dynamic address will become another one"
     )
-    parser.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="CODE",
-        help="swap although preflight finds this error (by its code; may be given several times)",
-    )
+    add_manner_options(parser)
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")
     add_connection_options(parser)
 
@@ -108,15 +93,7 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
     parser.add_argument("--no-probe", action="store_true", help="do not ask the addresses whether they answer")
-    parser.add_argument(
-        "--probe-url",
-        metavar="URL",
-        help="what to ask instead of the first TCP rule's port: http://HOST[:PORT][/PATH] or tcp://HOST:PORT of "
-        "production; staging's address is asked likewise",
-    )
-    parser.add_argument(
-        "--interval", default="100ms", metavar="TIME", help="between two samples: 100ms (the default), 0.1s; from 10ms"
-    )
+    add_probe_options(parser)
     parser.add_argument("--timeline", metavar="FILE", help="draw the swap: FILE.svg or FILE.png (needs matplotlib)")
 
 
