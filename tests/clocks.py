@@ -22,6 +22,11 @@ class FastClock:
         """Run faster or slower from now on."""
         self._pace = (time.monotonic(), self.monotonic(), rate)
 
+    @property
+    def rate(self) -> float:
+        """How many times as fast as the machine's clock it runs now."""
+        return self._pace[2]
+
     def monotonic(self) -> float:
         since, then, rate = self._pace
         return then + (time.monotonic() - since) * rate
@@ -31,7 +36,7 @@ class FastClock:
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
-            time.sleep(seconds / self._pace[2])
+            time.sleep(seconds / self.rate)
 
 
 class HeldClock:

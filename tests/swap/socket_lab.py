@@ -1,7 +1,7 @@
 """The laboratory on real sockets: an emulator's server in a thread, and requests over loopback.
 
 Unless another is given, both sides' clock runs 200 times as fast as the machine's, so that what takes a minute takes
-0.3 s. How long the client waits for an answer is real, as a socket's timeout is. Where something must happen before a
+0.3 s. Where something must happen before a
 run gives up, it begins calm, and hurries from then on: else a slow machine would take it for a fault.
 """
 
@@ -27,7 +27,7 @@ from vipswap_rest.swap.engine import Limits
 from vipswap_rest.swap.report import Event
 from vipswap_rest.swap.run import Options
 from vipswap_rest.transport import Transport
-from vipswap_rest.transport.connection import Adapter
+from vipswap_rest.transport.connection import FLIGHT, Adapter
 
 RATE, CALM_RATE = 200.0, 10.0
 # Really: how long a client waits for an answer while there are faults, before there are any, and where none is expected
@@ -37,11 +37,14 @@ _RUNNING = ("Updating", "Deleting")
 
 
 class Sockets(Wire):
-    """Sends each request over a connection, as the transport's own adapter does."""
+    """Sends each request over a connection, as the transport's own adapter does.
 
-    def __init__(self) -> None:
+    What the client gives a request is in its own clock's seconds, what a socket waits in the machine's.
+    """
+
+    def __init__(self, clock: Clock) -> None:
         super().__init__()
-        self._adapter = Adapter()
+        self._adapter, self._clock = Adapter(), clock
 
     def land(self, late: Request) -> None:
         connection = http.client.HTTPConnection(late.headers["host"], timeout=PATIENT_S)
@@ -59,7 +62,10 @@ class Sockets(Wire):
     ) -> requests.Response:
         if instead:
             return response_of(request, instead)
-        response = self._adapter.send(request, **kwargs)
+        really = max(HURRIED_S, kwargs.pop("timeout")[1] / rate_of(self._clock))
+        if flight := FLIGHT.get():
+            flight.limit = time.monotonic() + really
+        response = self._adapter.send(request, timeout=(really, really), **kwargs)
         # Read it here, as the session would do next: a client that dies now has given the connection back.
         _ = response.content
         return response
@@ -67,6 +73,11 @@ class Sockets(Wire):
     def disconnect(self) -> None:
         """Close the connections that are kept."""
         self._adapter.close()
+
+
+def rate_of(clock: Clock) -> float:
+    """How fast a clock runs, beside the machine's."""
+    return clock.rate if isinstance(clock, FastClock) else 1.0
 
 
 class SocketLab(Laboratory):
@@ -81,7 +92,7 @@ class SocketLab(Laboratory):
         self.server = EmulatorServer(settings)
         self.server.core = Emulator(settings, self.clock)
         self.server.__enter__()
-        self.wire: Sockets = Sockets()
+        self.wire: Sockets = Sockets(self.clock)
         self.timeout_s = CALM_S if calm else HURRIED_S
         self._transport: Transport | None = None
         self._admin = requests.Session()
@@ -104,17 +115,21 @@ class SocketLab(Laboratory):
         session = requests.Session()
         session.mount("http://", self.wire)
         self._transport = Transport(
-            self.server.endpoint, ReadyToken("any"), clock=self.clock, session=session, read_timeout=self.timeout_s
+            self.server.endpoint,
+            ReadyToken("any"),
+            clock=self.clock,
+            session=session,
+            read_timeout=self.timeout_s * rate_of(self.clock),
         )
         return ArmClient(self._transport, SUBSCRIPTION)
 
     def hurry(self) -> None:
         """End what was calm, for a client that is at work, too."""
         self.timeout_s = HURRIED_S
-        if self._transport is not None:
-            self._transport.read_timeout = HURRIED_S
         if isinstance(self.clock, FastClock):
             self.clock.run(RATE)
+        if self._transport is not None:
+            self._transport.read_timeout = HURRIED_S * rate_of(self.clock)
 
     def resources(self) -> Iterator[dict[str, Any]]:
         return iter(self._ask("GET", "state")["resources"])
