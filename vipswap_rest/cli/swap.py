@@ -60,10 +60,13 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
 
 
 def seconds_above_0(text: str) -> float:
-    """A length of time on the command line; argparse makes a usage error of its ValueError."""
-    value = float(text)
+    """A length of time on the command line, in seconds; argparse makes a usage error of its ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0.")
     return value
 
 
