@@ -192,6 +192,14 @@ def test_a_length_of_time_that_is_none_is_refused_in_plain_words(
     assert arm.writes() == []
 
 
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "11"])
+def test_a_speed_of_the_demo_that_is_none_is_a_usage_error(scale: str, vipswap: Vipswap) -> None:
+    ran = vipswap("demo", "--time-scale", scale)
+
+    assert ran.code == 2
+    assert "--time-scale" in ran.err
+
+
 def test_without_a_verb_it_says_which_there_are(vipswap: Vipswap) -> None:
     ran = vipswap()
 
@@ -200,10 +208,11 @@ def test_without_a_verb_it_says_which_there_are(vipswap: Vipswap) -> None:
 
 
 def test_without_a_terminal_and_yes_it_does_not_swap(arm: Arm, vipswap: Vipswap) -> None:
-    ran = vipswap("swap", *PAIR)
+    ran = vipswap("swap", *PAIR, "-o", "json")
 
     assert ran.code == 2
     assert "--yes" in ran.err
+    assert ran.json()["outcome"] == "refused"
     assert arm.writes() == []
 
 
