@@ -137,6 +137,7 @@ CASES = {
     "a float with tags of another version": Case(4, "damaged", world=float_with({"vipswap-version": "99"})),
     "an address for --vip that neither holds": Case(4, "neither load balancer", (*PAIR, "--vip", "otherpip")),
     "a name for --vip that is none": Case(2, "'a/b'", (*PAIR, "--vip", "a/b")),
+    "a name for a frontend that is none": Case(2, "'a/b'", (*PAIR, "--frontend2", "a/b")),
 }
 
 
@@ -179,6 +180,26 @@ def test_the_refusal_as_json_names_the_error(case: Case, arm: Arm, vipswap: Vips
     assert told["error"]["hint"]
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon", ""])
+@pytest.mark.parametrize("option", ["--max-outage", "--verify-timeout"])
+def test_a_length_of_time_that_is_none_is_refused_in_plain_words(
+    option: str, seconds: str, arm: Arm, vipswap: Vipswap
+) -> None:
+    ran = vipswap("swap", *PAIR, "--yes", option, seconds)
+
+    assert ran.code == 2
+    assert f"{seconds!r} is no number of seconds above 0." in ran.err
+    assert arm.writes() == []
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "11"])
+def test_a_speed_of_the_demo_that_is_none_is_a_usage_error(scale: str, vipswap: Vipswap) -> None:
+    ran = vipswap("demo", "--time-scale", scale)
+
+    assert ran.code == 2
+    assert "--time-scale" in ran.err
+
+
 def test_without_a_verb_it_says_which_there_are(vipswap: Vipswap) -> None:
     ran = vipswap()
 
@@ -187,10 +208,11 @@ def test_without_a_verb_it_says_which_there_are(vipswap: Vipswap) -> None:
 
 
 def test_without_a_terminal_and_yes_it_does_not_swap(arm: Arm, vipswap: Vipswap) -> None:
-    ran = vipswap("swap", *PAIR)
+    ran = vipswap("swap", *PAIR, "-o", "json")
 
     assert ran.code == 2
     assert "--yes" in ran.err
+    assert ran.json()["outcome"] == "refused"
     assert arm.writes() == []
 
 

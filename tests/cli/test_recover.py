@@ -81,6 +81,51 @@ def test_recover_with_nothing_to_do_says_so_and_exits_0(arm: Arm, vipswap: Vipsw
     assert arm.writes() == []
 
 
+@pytest.mark.parametrize("verb", ["status", "recover"])
+@pytest.mark.parametrize("group", ["a/b", "..", "a b"])
+def test_a_group_that_is_none_is_a_usage_error(verb: str, group: str, vipswap: Vipswap) -> None:
+    ran = vipswap(verb, "-g", group)
+
+    assert ran.code == 2
+    assert f"{group!r} is no name for a resource group" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "outcome", "error"),
+    [
+        (("-g", "nogroup"), 3, "refused", "ResourceGroupNotFound"),
+        (("-g", "a/b"), 2, "refused", "UsageError"),
+        ((), 2, "refused", "UsageError"),
+        (
+            ("-g", "vipswap", "--subscription", "66666666-6666-6666-6666-666666666666"),
+            3,
+            "refused",
+            "SubscriptionNotFound",
+        ),
+    ],
+)
+def test_a_recovery_that_cannot_begin_says_why_as_json_too(
+    where: tuple[str, ...], code: int, outcome: str, error: str, vipswap: Vipswap
+) -> None:
+    ran = vipswap("recover", *where, "-o", "json")
+
+    assert ran.code == code
+    told = ran.json()
+    assert told["outcome"] == outcome
+    assert told["error"]["code"] == error
+    assert (told["production"], told["staging"], told["steps"]) == (None, None, [])
+    assert told["error"]["message"] in ran.err
+
+
+def test_a_recovery_without_credentials_has_failed(vipswap: Vipswap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_ACCESS_TOKEN", "")
+
+    ran = vipswap("recover", "-g", "vipswap", "-o", "json")
+
+    assert ran.code == 1
+    assert (ran.json()["outcome"], ran.json()["error"]["code"]) == ("failed", "CredentialError")
+
+
 def test_recover_without_a_group_or_a_pair_asks_where_to_look(vipswap: Vipswap) -> None:
     ran = vipswap("recover")
 

@@ -104,6 +104,8 @@ def test_the_same_goal_twice_swaps_once(arm: Arm, vipswap: Vipswap) -> None:
     assert first.json()["outcome"] == "swapped"
     assert second.json()["outcome"] == "nothing_to_do"
     assert second.json()["production"]["control_plane_outage_s"] is None
+    assert [one.json()["production"]["public_ip"] for one in (first, second)] == [PRODUCTION_IP, PRODUCTION_IP]
+    assert second.json()["production"]["from"] == second.json()["production"]["to"] == first.json()["production"]["to"]
     assert arm.holds(STAGING_LB) == PRODUCTION_IP
 
 

@@ -321,4 +321,4 @@ def test_without_matplotlib_the_way_to_get_it_is_said(tmp_path: Path, monkeypatc
     for attempt in (lambda: check_picture(tmp_path / "swap.svg"), lambda: timeline(BY_FLOAT)):
         with pytest.raises(UsageError, match="matplotlib") as caught:
             attempt()
-        assert "pip install vipswap_rest[plot]" in caught.value.hint
+        assert "pip install 'vipswap_rest[plot]'" in caught.value.hint

@@ -17,7 +17,7 @@ from vipswap_rest.cli.live import live_lines
 from vipswap_rest.cli.output import print_report, seconds, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
 from vipswap_rest.experiment.watch import watched_swap
 from vipswap_rest.network import list_load_balancers, list_public_ips
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Start an emulator with the article's environment, swap, and show what moved and how long it took."""
     scale = arguments.time_scale
     if not 0 < scale <= 10:
-        raise VipswapError("--time-scale is a number above 0 and up to 10.")
+        raise UsageError("--time-scale is a number above 0 and up to 10.")
     picture = Path(arguments.timeline) if arguments.timeline else None
     if picture is not None:
         check_picture(picture)

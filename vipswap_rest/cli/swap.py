@@ -17,7 +17,7 @@ from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock
-from vipswap_rest.errors import Interrupted, Refused, UsageError, VipswapError
+from vipswap_rest.errors import Refused, UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
 from vipswap_rest.experiment.recording import Recording
 from vipswap_rest.experiment.watch import watched_swap
@@ -30,7 +30,7 @@ from vipswap_rest.swap.engine import Limits
 from vipswap_rest.swap.model import Direction, Side
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Outcome, Report
+from vipswap_rest.swap.report import Report, not_begun
 from vipswap_rest.swap.resolve import Target
 from vipswap_rest.swap.run import Options, Plan, plan, strategy_name, swap
 from vipswap_rest.swap.verification import VERIFY_TIMEOUT_S, Verification
@@ -60,10 +60,13 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
 
 
 def seconds_above_0(text: str) -> float:
-    """A length of time on the command line; argparse makes a usage error of its ValueError."""
-    value = float(text)
+    """A length of time on the command line, in seconds; argparse makes a usage error of its ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0.")
     return value
 
 
@@ -126,17 +129,12 @@ def _print_plan(arguments: argparse.Namespace, findings: list[Finding], steps: l
 
 def run_swap(arguments: argparse.Namespace) -> int:
     """Swap, after asking, and print the report."""
-    if not arguments.yes and not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
     with SignalGuard() as guard:
         try:
             report = _swap(arguments, guard)
         except VipswapError as error:
-            # Preflight, or a signal before the run: nothing was changed.
-            outcome = {1: Outcome.FAILED, 130: Outcome.INTERRUPTED}.get(error.exit_code, Outcome.REFUSED)
-            if isinstance(error, Interrupted):
-                error = Interrupted(f"{error.message} Nothing was changed.")
-            report = Report(outcome, strategy_name(_opening(arguments)), error.exit_code, error=error)
+            # Preflight, or a signal before the run.
+            report = not_begun(error, strategy_name(_opening(arguments)))
     # The exit code says how things are in Azure, whatever becomes of the words.
     if arguments.output == "json":
         deliver(lambda: print_json(report.as_json()))
@@ -148,6 +146,8 @@ def run_swap(arguments: argparse.Namespace) -> int:
 
 
 def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
+    if not arguments.yes and not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
     options = _options(arguments)
     interval_s = _interval(arguments)
     _check_timeline(arguments)

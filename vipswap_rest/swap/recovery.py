@@ -11,7 +11,7 @@ from typing import Any
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Refused, UsageError
 from vipswap_rest.health import Check
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
 from vipswap_rest.network import LOAD_BALANCER, list_public_ips
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap.command_lines import recover_command
@@ -75,8 +75,12 @@ class Interrupted:
 def find(client: ArmClient, resource_group: str) -> list[Interrupted]:
     """The interrupted swaps whose floats a list of the resource group shows.
 
-    A list may be stale: it finds swaps, it never proves that there is none.
+    A list may be stale: it finds swaps, it never proves that there is none. Raises UsageError for what is no group.
     """
+    try:
+        check_group(resource_group)
+    except InvalidResourceId as error:
+        raise UsageError(str(error)) from error
     found = []
     for body in list_public_ips(client, resource_group):
         if journals.is_float_name(str(body.get("name"))):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
-from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
+from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group, check_name
 from vipswap_rest.network import LOAD_BALANCER, PUBLIC_IP
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap import rivals
@@ -74,8 +74,8 @@ def resolve(
 ) -> Resolved:
     """Find everything that a target names. Nothing is written.
 
-    Raises UsageError (several public frontends, none chosen), NotFound, Refused, LockHeld (this pair's journal lies
-    open, or that of a pair that has a load balancer in common with it).
+    Raises UsageError (what is no name; several public frontends, none chosen), NotFound, Refused, LockHeld (this
+    pair's journal lies open, or that of a pair that has a load balancer in common with it).
     """
     ids = {
         side: resource_id(text, LOAD_BALANCER, client.subscription, target.resource_group)
@@ -88,6 +88,9 @@ def resolve(
             hint="Name two load balancers with --lb1 and --lb2.",
         )
     vip = resource_id(target.vip, PUBLIC_IP, client.subscription, target.resource_group) if target.vip else None
+    for name in target.frontends:
+        if name is not None:
+            _frontend_name(name)
     settling = Settling(client, settle_s, note)
     load_balancers = {side: settling.read(read_load_balancer, id) for side, id in ids.items()}
     float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
@@ -193,13 +196,20 @@ def _in_motion(found: LoadBalancer | PublicIp) -> bool:
     return found.state != SUCCEEDED and found.state not in BROKEN
 
 
+def _frontend_name(text: str) -> str:
+    """A frontend's name; its id is as good as that. Raises UsageError for what is no name."""
+    try:
+        return check_name(text.rsplit("/", 1)[-1] if text.startswith("/") else text, "frontend")
+    except InvalidResourceId as error:
+        raise UsageError(str(error)) from error
+
+
 def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[ResourceId, ResourceId]:
     """The frontend to swap and its address: the one named, or the only public one."""
     flag = "--frontend1" if side is Side.PRODUCTION else "--frontend2"
     frontends = load_balancer.frontends
     if name is not None:
-        # An id is as good as a name here.
-        wanted = name.rsplit("/", 1)[-1].lower()
+        wanted = _frontend_name(name).lower()
         frontends = tuple(item for item in frontends if item.id.name.lower() == wanted)
         if not frontends:
             known = ", ".join(item.id.name for item in load_balancer.frontends) or "none"

@@ -105,7 +105,9 @@ def swap(client: ArmClient, planned: Plan, options: Options, *, emit: Emit, guar
     preflight.refuse(planned.findings)
     resolved = planned.resolved
     if resolved.reached:
-        return nothing_to_do(resolved.pair, resolved.observed, strategy_name(options.opening))
+        report = nothing_to_do(resolved.pair, resolved.observed, strategy_name(options.opening))
+        # The address of --vip is production's, here as after the swap that brought it to the other side.
+        return replace(report, addresses={side: report.addresses[side.other] for side in Side})
     resuming = resolved.journal is not None and not resolved.journal.done
     if options.verification is not None and not resuming:
         options.verification.gate(resolved.observed, resolved.pair)

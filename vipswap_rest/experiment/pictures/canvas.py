@@ -177,5 +177,5 @@ def _require_matplotlib() -> None:
         importlib.import_module("matplotlib")
     except ImportError as error:
         raise UsageError(
-            "Pictures need matplotlib, and it is not installed.", hint="pip install vipswap_rest[plot]"
+            "Pictures need matplotlib, and it is not installed.", hint="pip install 'vipswap_rest[plot]'"
         ) from error
