@@ -13,11 +13,11 @@ from vipswap_rest.cli.output import deliver, delivered, print_json, print_report
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock
-from vipswap_rest.errors import UsageError
+from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.health import TcpCheck
 from vipswap_rest.swap.model import Side
 from vipswap_rest.swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
-from vipswap_rest.swap.report import Report
+from vipswap_rest.swap.report import Report, not_begun
 from vipswap_rest.swap.run import Options
 
 
@@ -78,16 +78,24 @@ def _print(one: Interrupted, told: dict[str, Any]) -> None:
 
 def run_recover(arguments: argparse.Namespace) -> int:
     """Recover the one interrupted swap, and print the report."""
-    client, options = _client(arguments), Options(polite=arguments.polite)
     with SignalGuard() as guard:
-        one = choose(_find(client, arguments))
-        report = nothing_found()
-        if one is not None:
-            with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
-                report = recover(client, one, arguments.way, options, emit=trail, guard=guard, note=tell)
-                trail.ended(report)
+        try:
+            report = _recover(arguments, guard)
+        except VipswapError as error:
+            report = not_begun(error, "float")
     _tell(arguments, report)
     return report.exit_code
+
+
+def _recover(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
+    client, options = _client(arguments), Options(polite=arguments.polite)
+    one = choose(_find(client, arguments))
+    if one is None:
+        return nothing_found()
+    with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
+        report = recover(client, one, arguments.way, options, emit=trail, guard=guard, note=tell)
+        trail.ended(report)
+    return report
 
 
 def _tell(arguments: argparse.Namespace, report: Report) -> None:
@@ -95,7 +103,7 @@ def _tell(arguments: argparse.Namespace, report: Report) -> None:
         deliver(lambda: print_json(report.as_json()))
     elif report.addresses:
         deliver(lambda: print_report(report))
-    else:
+    elif not report.error:
         print("No interrupted swap: nothing to do.")
     if report.error:
         tell_error(report.error)

@@ -17,7 +17,7 @@ from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock
-from vipswap_rest.errors import Interrupted, Refused, UsageError, VipswapError
+from vipswap_rest.errors import Refused, UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
 from vipswap_rest.experiment.recording import Recording
 from vipswap_rest.experiment.watch import watched_swap
@@ -30,7 +30,7 @@ from vipswap_rest.swap.engine import Limits
 from vipswap_rest.swap.model import Direction, Side
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Outcome, Report
+from vipswap_rest.swap.report import Report, not_begun
 from vipswap_rest.swap.resolve import Target
 from vipswap_rest.swap.run import Options, Plan, plan, strategy_name, swap
 from vipswap_rest.swap.verification import VERIFY_TIMEOUT_S, Verification
@@ -132,11 +132,8 @@ def run_swap(arguments: argparse.Namespace) -> int:
         try:
             report = _swap(arguments, guard)
         except VipswapError as error:
-            # Preflight, or a signal before the run: nothing was changed.
-            outcome = {1: Outcome.FAILED, 130: Outcome.INTERRUPTED}.get(error.exit_code, Outcome.REFUSED)
-            if isinstance(error, Interrupted):
-                error = Interrupted(f"{error.message} Nothing was changed.")
-            report = Report(outcome, strategy_name(_opening(arguments)), error.exit_code, error=error)
+            # Preflight, or a signal before the run.
+            report = not_begun(error, strategy_name(_opening(arguments)))
     # The exit code says how things are in Azure, whatever becomes of the words.
     if arguments.output == "json":
         deliver(lambda: print_json(report.as_json()))

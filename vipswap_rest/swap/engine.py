@@ -117,7 +117,7 @@ class Engine:
         elif isinstance(step, RepairFloat):
             self.execution.repair_float()
         elif isinstance(step, DeleteFloat):
-            self.execution.delete_float()
+            self._delete_float(step)
         elif isinstance(step, SwapNatively):
             self._insist(step)
             self.execution.swap_natively(step)
@@ -128,6 +128,14 @@ class Engine:
             self._insist(step)
             self._done[step] += self.execution.attach(step)
         self._progress_at, self._looks, self._refreshed = self._clock.monotonic(), 0, 0
+
+    def _delete_float(self, step: DeleteFloat) -> None:
+        float_ = self.execution.observed.float
+        if float_ is not None and float_.holder is not None:
+            # It will not be given back by waiting for it: neither frontend of this swap is meant.
+            self._turn_back(step, VipswapError(f"It is held by {float_.holder}, outside this swap."))
+        else:
+            self.execution.delete_float()
 
     def _insist(self, step: Step) -> None:
         """Raise RunFailed if somebody undid this step each time it was done."""
@@ -142,8 +150,11 @@ class Engine:
         """There is no legal step. A float that this run made, and nothing came of, is not left behind."""
         execution, cause = self.execution, VipswapError(f"{step.resource}: {step.reason}")
         float_ = execution.observed.float
-        if execution.created and not execution.attempted and float_ is not None and float_.holder is None:
-            execution.delete_float()
+        if execution.created and not execution.attempted and float_ is not None:
+            if float_.holder is None:
+                execution.delete_float()
+            else:
+                execution.keep_float()
         raise RunFailed(cause.message, exit_code=1, cause=cause)
 
     def _tell(self, step: Step) -> None:

@@ -82,7 +82,8 @@ class Execution:
         # Whether any write to a load balancer was done, or may have been.
         self.attempted = False
         self._operation_s, self._polite = operation_s, polite
-        self._claimed, self._float_gone = claimed, False
+        # Whether the float bears, or bore, this run's id.
+        self.claimed, self._float_gone = claimed, False
         # Whether this run has asked for the float, and whether overlapping swaps have yet to be looked for.
         self.created = self.rivalled = False
         # Whether there is a float, or may be one whose creation was never answered.
@@ -134,7 +135,7 @@ class Execution:
             # Also where the answer is lost: whether it was created, and by whom, the next look tells.
             self.created = self.rivalled = True
             self._perform("create_float", self.pair.float, lambda: self._claim(address))
-            self._claimed = True
+            self.claimed = True
         else:
             lock.check_ours(found, self.journal)
         self.look()
@@ -337,7 +338,7 @@ class Execution:
         self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
         self.observed = observe(self.client, self.pair)
         read = self.clock.monotonic()
-        if self.observed.float is not None and not self._claimed and self._lost_claims:
+        if self.observed.float is not None and not self.claimed and self._lost_claims:
             # This is what became of the last of them.
             self._lost_claims.pop()
         self.float_perhaps = self.observed.float is not None or read < self.claims_over_at
@@ -350,9 +351,9 @@ class Execution:
             self.ledger.seen(address, attached=attached, read=read)
         self.guard.critical = self.production_out
         if self.observed.float is not None:
-            lock.check_ours(self.observed.float, self.journal)
-            self._claimed = True
-        elif self._claimed and not self._float_gone and not self.production_out:
+            self._check_ours(self.observed.float)
+            self.claimed = True
+        elif self.claimed and not self._float_gone and not self.production_out:
             # Inside the outage a float that cannot be seen is no reason to stop: whoever took over has written a load
             # balancer, and the etag tells.
             raise lock.held(self.journal, "is gone: another run finished in our place")
@@ -378,14 +379,25 @@ class Execution:
             log.debug("reading ahead failed: %s", error)
 
     def check_still_ours(self, deadline: float) -> None:
-        """Read the float. Raises LockHeld if another run took it over, Refused if its tags are damaged.
+        """Read the float. Raises LockHeld if another run took it over.
 
         One that cannot be seen is no reason to stop inside the outage: whoever took over has written a load balancer,
         and the etag tells.
         """
         float_ = read_float(self.client, self.pair.float, deadline=deadline)
         if float_ is not None:
+            self._check_ours(float_)
+
+    def _check_ours(self, float_: PublicIp) -> None:
+        """Raise LockHeld if another run took the float over, Refused if its tags are damaged.
+
+        A run that takes over writes whole tags, so damaged ones are no reason to leave production off.
+        """
+        try:
             lock.check_ours(float_, self.journal)
+        except Refused:
+            if not self.production_out:
+                raise
 
     def _fresh(self, side: Side) -> LoadBalancer:
         """A side's load balancer with an etag that was read after our last write to it."""

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from vipswap_rest.clock import rfc3339
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.errors import Interrupted, VipswapError
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.swap.model import Side
 
@@ -182,3 +182,11 @@ class Report:
             "total_s": round(self.total_s, 3),
             "error": self.error.as_json() if self.error else None,
         }
+
+
+def not_begun(error: VipswapError, strategy: str) -> Report:
+    """The report of a run that an error kept from beginning: nothing was changed."""
+    outcome = {1: Outcome.FAILED, 130: Outcome.INTERRUPTED}.get(error.exit_code, Outcome.REFUSED)
+    if isinstance(error, Interrupted):
+        error = Interrupted(f"{error.message} Nothing was changed.")
+    return Report(outcome, strategy, error.exit_code, error=error)

@@ -1,0 +1,111 @@
+"""What outsiders do to the float while a swap is under way, and what a swap makes of a float it cannot have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from tests.swap.lab import NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Lab
+from tests.swap.test_refusals import answer, refuse
+from vipswap_rest.emulator import Answer
+from vipswap_rest.swap.recovery import Way
+from vipswap_rest.swap.report import Outcome
+
+THIEF = f"{NETWORK}/loadBalancers/other/frontendIPConfigurations/f"
+
+
+def at(lab: Lab, method: str, words: str, do: Callable[[], None], number: int = 1) -> None:
+    """Do something once, just before that request of the swap arrives."""
+    left = [number]
+
+    def before(request: requests.PreparedRequest) -> Answer | None:
+        if request.method == method and words in (request.url or ""):
+            left[0] -= 1
+            if left[0] == 0:
+                do()
+        return None
+
+    lab.wire.before = before
+
+
+def damage(lab: Lab, tags: dict[str, str]) -> None:
+    (float_,) = lab.floats()
+    lab.get(float_)["tags"] = tags
+
+
+def steal(lab: Lab) -> None:
+    (float_,) = lab.floats()
+    lab.get(float_)["properties"]["ipConfiguration"] = {"id": THIEF}
+
+
+@pytest.mark.parametrize("tags", [{}, {"vipswap-run": "x"}], ids=["wiped", "damaged"])
+def test_production_is_not_left_off_because_somebody_damaged_the_floats_tags_in_the_outage(
+    tags: dict[str, str],
+) -> None:
+    lab = Lab()
+    at(lab, "PUT", "vipswap1lb", lambda: damage(lab, tags))
+
+    report = lab.swap()
+
+    lab.rest()
+    assert (lab.holds(PRODUCTION_LB), lab.holds(STAGING_LB)) == (STAGING_IP, PRODUCTION_IP)
+    assert len(lab.floats()) == 1
+    assert (report.exit_code, report.outcome) == (6, Outcome.NEEDS_RECOVERY)
+
+
+def test_tags_that_are_damaged_before_the_outage_stop_a_swap_that_has_written_with_6() -> None:
+    lab = Lab()
+    at(lab, "PUT", "vipswap2lb", lambda: damage(lab, {"owner": "somebody"}))
+
+    report = lab.swap()
+
+    assert lab.holds(PRODUCTION_LB) == PRODUCTION_IP
+    assert (report.exit_code, report.outcome) == (6, Outcome.NEEDS_RECOVERY)
+    assert "vipswap2lb holds vipswap-float-" in str(report.error)
+    assert "by hand" in (report.error.hint if report.error else "")
+
+
+def test_a_float_that_somebody_else_took_at_the_end_is_left_to_him_tagged_done() -> None:
+    lab = Lab()
+    at(lab, "DELETE", "vipswap-float", lambda: steal(lab))
+    began = lab.clock.monotonic()
+
+    report = lab.swap()
+
+    (float_,) = lab.floats()
+    assert (report.exit_code, report.outcome) == (0, Outcome.SWAPPED)
+    assert lab.get(float_)["tags"]["vipswap-state"] == "done"
+    assert lab.get(float_)["properties"]["ipConfiguration"] == {"id": THIEF}
+    assert lab.clock.monotonic() - began < 200
+
+
+def test_a_float_that_somebody_else_took_before_the_first_write_is_left_to_him_and_nothing_else_is_left() -> None:
+    lab = Lab()
+    at(lab, "GET", "vipswap-float", lambda: steal(lab) if lab.floats() else None, number=4)
+    before = lab.snapshot()
+
+    report = lab.swap()
+    again = lab.swap()
+    recovered = lab.recover(Way.SOONER)
+
+    (float_,) = lab.floats()
+    assert {id: body for id, body in lab.snapshot().items() if id != float_} == before
+    assert (report.exit_code, again.exit_code) == (1, 1)
+    assert THIEF in str(again.error)
+    assert lab.get(float_)["tags"]["vipswap-state"] == "done"
+    assert recovered.outcome is Outcome.NOTHING_TO_DO
+
+
+def test_a_done_float_that_may_not_be_adopted_leaves_nothing_to_recover() -> None:
+    lab = Lab()
+    refuse(lab, "DELETE", "vipswap-float", answer(403, "AuthorizationFailed"))
+    assert lab.swap().exit_code == 0
+    before = lab.snapshot()
+    refuse(lab, "PUT", "vipswap-float", answer(403, "AuthorizationFailed"))
+
+    report = lab.swap()
+
+    assert (report.exit_code, report.outcome) == (1, Outcome.FAILED)
+    assert lab.snapshot() == before
