@@ -10,8 +10,11 @@ import requests
 from tests.swap.lab import NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Lab
 from tests.swap.test_refusals import answer, refuse
 from vipswap_rest.emulator import Answer
-from vipswap_rest.swap.recovery import Way
+from vipswap_rest.errors import NotFound
+from vipswap_rest.health import TcpCheck
+from vipswap_rest.swap.recovery import Way, choose, find
 from vipswap_rest.swap.report import Outcome
+from vipswap_rest.swap.run import Options
 
 THIEF = f"{NETWORK}/loadBalancers/other/frontendIPConfigurations/f"
 
@@ -109,3 +112,91 @@ def test_a_done_float_that_may_not_be_adopted_leaves_nothing_to_recover() -> Non
 
     assert (report.exit_code, report.outcome) == (1, Outcome.FAILED)
     assert lab.snapshot() == before
+
+
+def delete(lab: Lab, load_balancer: str) -> None:
+    """A load balancer is deleted, and lets go of its address."""
+    assert lab.outsider("DELETE", load_balancer, None) in (200, 202)
+    lab.clock.sleep(60)
+
+
+@pytest.mark.parametrize(("gone", "left"), [(STAGING_LB, PRODUCTION_LB), (PRODUCTION_LB, STAGING_LB)])
+def test_production_goes_to_the_load_balancer_that_is_left_when_the_other_is_deleted_in_the_outage(
+    gone: str, left: str
+) -> None:
+    lab = Lab()
+    at(lab, "PUT", "vipswap2lb", lambda: delete(lab, gone), number=2)
+
+    report = lab.swap()
+
+    assert lab.holds(left) == PRODUCTION_IP
+    assert report.exit_code == 6
+    assert f"{gone.rsplit('/', 1)[1]} does not exist" in str(report.error)
+
+
+@pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK, Way.SOONER])
+def test_a_recovery_puts_production_on_the_load_balancer_that_is_left(way: Way) -> None:
+    lab = Lab()
+    strikes = [
+        {"match": {"method": "PUT", "path": f"{name}$", "nth": 2}, "effect": {"status": 403}, "times": 10**6}
+        for name in ("vipswap1lb", "vipswap2lb")
+    ]
+    lab.strike(*strikes)
+    assert lab.swap().exit_code == 6
+    lab.no_faults()
+    delete(lab, STAGING_LB)
+
+    report = lab.recover(way)
+
+    assert lab.holds(PRODUCTION_LB) == PRODUCTION_IP
+    assert report.exit_code == 6
+    assert "vipswap2lb does not exist" in str(report.error)
+
+
+def test_a_float_that_reads_do_not_show_yet_is_waited_for() -> None:
+    lab = Lab()
+    lab.strike({"match": {"method": "PUT", "path": "vipswap-float"}, "effect": {"stale_reads_s": 8}})
+
+    report = lab.swap()
+
+    assert (report.exit_code, report.outcome) == (0, Outcome.SWAPPED)
+    assert lab.floats() == []
+
+
+def test_a_float_whose_deletion_failed_is_tagged_done_though_it_stays_failed() -> None:
+    lab = Lab()
+    failure = {"fail_operation": {"code": "InternalServerError", "message": "Said the test."}}
+    lab.strike({"match": {"method": "DELETE", "path": "vipswap-float"}, "effect": failure, "times": 10**6})
+
+    report = lab.swap()
+
+    (float_,) = lab.floats()
+    assert (report.exit_code, report.outcome) == (0, Outcome.SWAPPED)
+    assert lab.get(float_)["tags"]["vipswap-state"] == "done"
+
+
+def test_a_swap_whose_address_is_gone_is_shown_among_the_others_and_says_that_it_is_to_be_mended_by_hand() -> None:
+    lab = Lab()
+    lab.strike({"match": {"method": "PUT", "path": "vipswap1lb"}, "effect": {"status": 403}, "times": 10**6})
+    at(lab, "PUT", "vipswap1lb", lambda: lab.core.world.state.remove(STAGING_IP))
+    assert lab.swap().exit_code == 6
+    assert lab.holds(PRODUCTION_LB) == PRODUCTION_IP
+
+    (shown,) = find(lab.client(), "vipswap")
+    told = shown.as_json(TcpCheck())
+
+    assert "vipswap2pip" in told["damage"]
+    with pytest.raises(NotFound, match="neither finished nor undone"):
+        choose([shown])
+
+
+def test_an_address_that_says_that_somebody_else_holds_it_is_refused_at_once_even_where_that_is_ignored() -> None:
+    lab = Lab()
+    lab.get(STAGING_IP)["properties"]["ipConfiguration"] = {"id": THIEF}
+    before, began = lab.snapshot(), lab.clock.monotonic()
+
+    report = lab.swap(options=Options(ignore=frozenset({"AddressElsewhere"})))
+
+    assert (report.exit_code, lab.snapshot()) == (1, before)
+    assert THIEF in str(report.error)
+    assert lab.clock.monotonic() - began < 10

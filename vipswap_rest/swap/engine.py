@@ -247,7 +247,8 @@ class Engine:
                 raise RunFailed(error.message, exit_code=1, cause=error) from error
             if judged is Verdict.REFUSED:
                 self._refusals[step] += 1
-                if self._refusals[step] >= REFUSALS_FOR_GOOD:
+                unread = isinstance(step, Wait) and self._refusals[step] >= REFUSALS_FOR_GOOD
+                if self._refusals[step] >= REFUSALS_FOR_GOOD and not (unread and self.execution.missed(error)):
                     self._turn_back(step, error)
                     return
                 pause = PAUSE_AFTER_REFUSAL_S

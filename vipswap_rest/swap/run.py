@@ -20,7 +20,7 @@ from vipswap_rest.swap.execution import Execution, Guard
 from vipswap_rest.swap.foresight import foresee
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import Direction, Observed, Pair, Side
-from vipswap_rest.swap.observe import observe, read_float
+from vipswap_rest.swap.observe import observe_ruins, read_float
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
@@ -199,7 +199,7 @@ def _adopt(
         )
     lock.take_over(client, before.float, journal)
     dead_until = None if found.done else client.clock.monotonic() + found.request_timeout_s
-    return observe(client, journal.pair), dead_until
+    return observe_ruins(client, journal.pair), dead_until
 
 
 def _not_adopted(client: ArmClient, before: Observed) -> Observed:
