@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -41,6 +42,20 @@ def damage(lab: Lab, tags: dict[str, str]) -> None:
 def steal(lab: Lab) -> None:
     (float_,) = lab.floats()
     lab.get(float_)["properties"]["ipConfiguration"] = {"id": THIEF}
+
+
+def stranded() -> Lab:
+    """A swap that stopped half-way, with production on no load balancer."""
+    lab = Lab()
+    lab.strike(
+        *(
+            {"match": {"method": "PUT", "path": f"{name}$", "nth": 2}, "effect": {"status": 403}, "times": 10**6}
+            for name in ("vipswap1lb", "vipswap2lb")
+        )
+    )
+    assert lab.swap().exit_code == 6
+    lab.no_faults()
+    return lab
 
 
 @pytest.mark.parametrize("tags", [{}, {"vipswap-run": "x"}], ids=["wiped", "damaged"])
@@ -136,14 +151,7 @@ def test_production_goes_to_the_load_balancer_that_is_left_when_the_other_is_del
 
 @pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK, Way.SOONER])
 def test_a_recovery_puts_production_on_the_load_balancer_that_is_left(way: Way) -> None:
-    lab = Lab()
-    strikes = [
-        {"match": {"method": "PUT", "path": f"{name}$", "nth": 2}, "effect": {"status": 403}, "times": 10**6}
-        for name in ("vipswap1lb", "vipswap2lb")
-    ]
-    lab.strike(*strikes)
-    assert lab.swap().exit_code == 6
-    lab.no_faults()
+    lab = stranded()
     delete(lab, STAGING_LB)
 
     report = lab.recover(way)
@@ -200,3 +208,52 @@ def test_an_address_that_says_that_somebody_else_holds_it_is_refused_at_once_eve
     assert (report.exit_code, lab.snapshot()) == (1, before)
     assert THIEF in str(report.error)
     assert lab.clock.monotonic() - began < 10
+
+
+def test_a_recovery_that_cannot_go_back_and_finishes_the_swap_instead_says_that_it_swapped() -> None:
+    lab = stranded()
+    lab.strike({"match": {"method": "PUT", "path": "vipswap1lb"}, "effect": {"status": 403}, "times": 10**6})
+
+    report = lab.recover(Way.ROLLBACK)
+
+    assert (lab.holds(PRODUCTION_LB), lab.holds(STAGING_LB)) == (STAGING_IP, PRODUCTION_IP)
+    assert (report.exit_code, report.outcome) == (0, Outcome.SWAPPED)
+    assert lab.floats() == []
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        {"lose_response": True},
+        {"reset": True},
+        {"cancel_operation": True},
+        {"fail_operation": {"code": "InternalServerError", "message": "Said the test."}},
+        {"status": 500},
+        {"status": 409},
+        {"status": 412},
+    ],
+    ids=["lost", "reset", "canceled", "failed", "500", "409", "412"],
+)
+def test_one_mishap_when_the_float_is_taken_over_does_not_keep_a_recovery_from_putting_production_on(
+    effect: dict[str, Any],
+) -> None:
+    lab = stranded()
+    lab.strike({"match": {"method": "PUT", "path": "vipswap-float"}, "effect": effect})
+
+    report = lab.recover(Way.RESUME)
+
+    assert (report.exit_code, report.outcome) == (0, Outcome.SWAPPED)
+    assert lab.holds(STAGING_LB) == PRODUCTION_IP
+    assert lab.floats() == []
+
+
+@pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK])
+def test_a_late_read_of_the_float_that_was_taken_over_does_not_leave_production_off(way: Way) -> None:
+    lab = stranded()
+    lab.strike({"match": {"method": "PUT", "path": "vipswap-float"}, "effect": {"stale_reads_s": 30}})
+
+    report = lab.recover(way)
+
+    assert report.exit_code == 0, report.error
+    assert PRODUCTION_IP in (lab.holds(PRODUCTION_LB), lab.holds(STAGING_LB))
+    assert lab.floats() == []

@@ -199,7 +199,9 @@ class Engine:
     def _turn_round(self, cause: VipswapError) -> None:
         self.cause = cause
         self.direction = Direction.ORIGINAL if self.direction is Direction.EXCHANGED else Direction.EXCHANGED
-        self._emit(Noted(f"Everything goes back to where it was. ({cause})", True))
+        back = self.direction is Direction.ORIGINAL
+        what = "Everything goes back to where it was." if back else "There is no way back, so the swap is finished."
+        self._emit(Noted(f"{what} ({cause})", True))
 
     def _may_be_made_again(self) -> bool:
         """Whether a request for the float, or the dead run's last one, may yet be done, or nobody has looked since."""

@@ -62,7 +62,8 @@ class Execution:
     """One run's knowledge and deeds.
 
     `observed` is what is known now, partly predicted inside the outage; `written` are the sides whose load balancer
-    was written by this run, or may have been. With `polite`, ARM's Retry-After holds inside the outage, too.
+    was written by this run, or may have been. `before` is the journal that this run took over.
+    With `polite`, ARM's Retry-After holds inside the outage, too.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Execution:
         *,
         emit: Emit,
         guard: Guard,
-        claimed: bool,
+        before: Journal | None = None,
         operation_s: float = OPERATION_TIMEOUT_S,
         polite: bool = False,
     ) -> None:
@@ -87,7 +88,7 @@ class Execution:
         self.attempted = False
         self._operation_s, self._polite = operation_s, polite
         # Whether the float bears, or bore, this run's id.
-        self.claimed, self._float_gone = claimed, False
+        self._before, self.claimed, self._float_gone = before, before is not None, False
         # Whether this run has asked for the float, and whether overlapping swaps have yet to be looked for.
         self.created = self.rivalled = False
         # Whether there is a float, or may be one whose creation was never answered.
@@ -431,7 +432,7 @@ class Execution:
         A run that takes over writes whole tags, so damaged ones are no reason to leave production off.
         """
         try:
-            lock.check_ours(float_, self.journal)
+            lock.check_ours(float_, self.journal, self._before)
         except Refused:
             if not self.production_out:
                 raise

@@ -144,7 +144,7 @@ def carry_out(
             observed,
             emit=emit,
             guard=guard,
-            claimed=found is not None,
+            before=found,
             operation_s=options.limits.operation_s,
             polite=options.polite,
         )
@@ -230,6 +230,9 @@ def _judge(
     if error is None:
         back = journal.direction is Direction.ORIGINAL
         return Outcome.ROLLED_BACK if back else Outcome.SWAPPED, 0, None
+    if engine and engine.cause is error and engine.direction is Direction.EXCHANGED:
+        # There was no way back, and so the swap was finished; what refused it was told on the way.
+        return Outcome.SWAPPED, 0, None
     if engine and engine.cause is error:
         # The engine turned round and arrived.
         return (Outcome.ROLLED_BACK, 5, error) if written else (Outcome.FAILED, 1, error)
