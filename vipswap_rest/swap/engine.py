@@ -9,7 +9,7 @@ from typing import NoReturn
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
 from vipswap_rest.errors import ForeignUrl, Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.execution import Execution
+from vipswap_rest.swap.execution import LATE_READ_S, Execution
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.model import Direction, Pair, Side
 from vipswap_rest.swap.reconcile import (
@@ -73,6 +73,8 @@ class Engine:
         # What the verification said, where it failed and the swap was kept.
         self.unverified: VipswapError | None = None
         self._decided: Step | None = None
+        # Until then (monotonic seconds) reads may be too late to show a native swap that was done.
+        self._shown_by = float("-inf")
 
     def run(self) -> None:
         """Reach the goal, or the original state if the way forward is refused for good.
@@ -119,9 +121,14 @@ class Engine:
         elif isinstance(step, DeleteFloat):
             self._delete_float(step)
         elif isinstance(step, SwapNatively):
+            if self._clock.monotonic() < self._shown_by:
+                # No etag keeps it from being done twice.
+                self._look_again("The reads do not show the native swap yet; waiting", self._pause())
+                return
             self._insist(step)
             self.execution.swap_natively(step)
             self._done[step] += 1
+            self._shown_by = self._clock.monotonic() + LATE_READ_S
         elif isinstance(step, Repair):
             self.execution.repair(step.side)
         elif isinstance(step, Attach):
