@@ -128,19 +128,19 @@ def run_swap(arguments: argparse.Namespace) -> int:
     """Swap, after asking, and print the report."""
     if not arguments.yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
-    with SignalGuard() as guard:
+    with SignalGuard(last=True) as guard:
         try:
             report = _swap(arguments, guard)
         except VipswapError as error:
             # Preflight, or a signal before the run.
             report = not_begun(error, strategy_name(_opening(arguments)))
-    # The exit code says how things are in Azure, whatever becomes of the words.
-    if arguments.output == "json":
-        deliver(lambda: print_json(report.as_json()))
-    elif report.addresses:
-        deliver(lambda: print_report(report))
-    if report.error:
-        tell_error(report.error)
+        # The exit code says how things are in Azure, whatever becomes of the words.
+        if arguments.output == "json":
+            deliver(lambda: print_json(report.as_json()))
+        elif report.addresses:
+            deliver(lambda: print_report(report))
+        if report.error:
+            tell_error(report.error)
     return report.exit_code
 
 
