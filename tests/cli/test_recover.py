@@ -142,3 +142,12 @@ def test_a_float_with_damaged_tags_is_shown_and_not_recovered(stranded: str, arm
     assert "checksum" in shown["damage"]
     assert ran.code == 4
     assert "damaged" in ran.err
+
+
+def test_a_recovery_that_is_refused_says_so_in_its_json_too(stranded: str, arm: Arm, vipswap: Vipswap) -> None:
+    arm.change(stranded, lambda body: body["tags"].update({"vipswap-goal": "original"}))
+
+    ran = vipswap("recover", "-g", "vipswap", "-o", "json")
+
+    assert ran.code == 4
+    assert (ran.json()["outcome"], ran.json()["error"]["code"]) == ("refused", "FloatDamaged")

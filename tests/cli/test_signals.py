@@ -132,6 +132,23 @@ def test_a_signal_that_comes_while_something_is_held_is_taken_at_the_next_wait()
             clock.sleep(60)
 
 
+def test_a_signal_after_the_one_that_ended_it_does_not_change_how_it_ended() -> None:
+    line = (
+        "import os, signal, sys\n"
+        "from vipswap_rest.cli.signals import SignalGuard\n"
+        "with SignalGuard(last=True) as guard:\n"
+        "    guard.critical = True\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.exit(130)\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (ended.returncode, "Traceback" in ended.stderr) == (130, False)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_signal_at_any_moment_ends_it_soon(seed: int, arm: Arm) -> None:
     line = [sys.executable, "-m", "vipswap_rest", *unprobed("swap", *PAIR, "--yes"), "--request-timeout", "1"]

@@ -78,12 +78,12 @@ def _print(one: Interrupted, told: dict[str, Any]) -> None:
 
 def run_recover(arguments: argparse.Namespace) -> int:
     """Recover the one interrupted swap, and print the report."""
-    with SignalGuard() as guard:
+    with SignalGuard(last=True) as guard:
         try:
             report = _recover(arguments, guard)
         except VipswapError as error:
             report = not_begun(error, nothing_found().strategy)
-    _tell(arguments, report)
+        _tell(arguments, report)
     return report.exit_code
 
 

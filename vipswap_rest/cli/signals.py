@@ -34,7 +34,9 @@ class SignalGuard:
     out of the outage is taken first. The second one always ends the run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, last: bool = False) -> None:
+        """`last`: the process ends with the run, so once a signal has ended that, no further one changes how."""
+        self._last = last
         self.critical = False
         self.requested = False
         self._at_once, self._name = False, ""
@@ -51,7 +53,7 @@ class SignalGuard:
     ) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if self._last and self.requested else handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._at_once, self.requested, self._name = self.requested, True, signal.Signals(number).name

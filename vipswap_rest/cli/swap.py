@@ -129,19 +129,19 @@ def _print_plan(arguments: argparse.Namespace, findings: list[Finding], steps: l
 
 def run_swap(arguments: argparse.Namespace) -> int:
     """Swap, after asking, and print the report."""
-    with SignalGuard() as guard:
+    with SignalGuard(last=True) as guard:
         try:
             report = _swap(arguments, guard)
         except VipswapError as error:
             # Preflight, or a signal before the run.
             report = not_begun(error, strategy_name(_opening(arguments)))
-    # The exit code says how things are in Azure, whatever becomes of the words.
-    if arguments.output == "json":
-        deliver(lambda: print_json(report.as_json()))
-    elif report.addresses:
-        deliver(lambda: print_report(report))
-    if report.error:
-        tell_error(report.error)
+        # The exit code says how things are in Azure, whatever becomes of the words.
+        if arguments.output == "json":
+            deliver(lambda: print_json(report.as_json()))
+        elif report.addresses:
+            deliver(lambda: print_report(report))
+        if report.error:
+            tell_error(report.error)
     return report.exit_code
 
 

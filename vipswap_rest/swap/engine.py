@@ -9,7 +9,7 @@ from typing import NoReturn
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
 from vipswap_rest.errors import ForeignUrl, Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.execution import Execution
+from vipswap_rest.swap.execution import LATE_READ_S, Execution
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.model import Direction, Pair, Side
 from vipswap_rest.swap.reconcile import (
@@ -73,6 +73,8 @@ class Engine:
         # What the verification said, where it failed and the swap was kept.
         self.unverified: VipswapError | None = None
         self._decided: Step | None = None
+        # Until then (monotonic seconds) reads may be too late to show a native swap that was done.
+        self._shown_by = float("-inf")
 
     def run(self) -> None:
         """Reach the goal, or the original state if the way forward is refused for good.
@@ -117,17 +119,30 @@ class Engine:
         elif isinstance(step, RepairFloat):
             self.execution.repair_float()
         elif isinstance(step, DeleteFloat):
-            self.execution.delete_float()
+            self._delete_float(step)
         elif isinstance(step, SwapNatively):
+            if self._clock.monotonic() < self._shown_by:
+                # No etag keeps it from being done twice.
+                self._look_again("The reads do not show the native swap yet; waiting", self._pause())
+                return
             self._insist(step)
             self.execution.swap_natively(step)
             self._done[step] += 1
+            self._shown_by = self._clock.monotonic() + LATE_READ_S
         elif isinstance(step, Repair):
             self.execution.repair(step.side)
         elif isinstance(step, Attach):
             self._insist(step)
             self._done[step] += self.execution.attach(step)
         self._progress_at, self._looks, self._refreshed = self._clock.monotonic(), 0, 0
+
+    def _delete_float(self, step: DeleteFloat) -> None:
+        float_ = self.execution.observed.float
+        if float_ is not None and float_.holder is not None:
+            # It will not be given back by waiting for it: neither frontend of this swap is meant.
+            self._turn_back(step, VipswapError(f"It is held by {float_.holder}, outside this swap."))
+        else:
+            self.execution.delete_float()
 
     def _insist(self, step: Step) -> None:
         """Raise RunFailed if somebody undid this step each time it was done."""
@@ -142,8 +157,11 @@ class Engine:
         """There is no legal step. A float that this run made, and nothing came of, is not left behind."""
         execution, cause = self.execution, VipswapError(f"{step.resource}: {step.reason}")
         float_ = execution.observed.float
-        if execution.created and not execution.attempted and float_ is not None and float_.holder is None:
-            execution.delete_float()
+        if execution.created and not execution.attempted and float_ is not None:
+            if float_.holder is None:
+                execution.delete_float()
+            else:
+                execution.keep_float()
         raise RunFailed(cause.message, exit_code=1, cause=cause)
 
     def _tell(self, step: Step) -> None:
@@ -188,7 +206,9 @@ class Engine:
     def _turn_round(self, cause: VipswapError) -> None:
         self.cause = cause
         self.direction = Direction.ORIGINAL if self.direction is Direction.EXCHANGED else Direction.EXCHANGED
-        self._emit(Noted(f"Everything goes back to where it was. ({cause})", True))
+        back = self.direction is Direction.ORIGINAL
+        what = "Everything goes back to where it was." if back else "There is no way back, so the swap is finished."
+        self._emit(Noted(f"{what} ({cause})", True))
 
     def _may_be_made_again(self) -> bool:
         """Whether a request for the float, or the dead run's last one, may yet be done, or nobody has looked since."""
@@ -236,7 +256,8 @@ class Engine:
                 raise RunFailed(error.message, exit_code=1, cause=error) from error
             if judged is Verdict.REFUSED:
                 self._refusals[step] += 1
-                if self._refusals[step] >= REFUSALS_FOR_GOOD:
+                unread = isinstance(step, Wait) and self._refusals[step] >= REFUSALS_FOR_GOOD
+                if self._refusals[step] >= REFUSALS_FOR_GOOD and not (unread and self.execution.missed(error)):
                     self._turn_back(step, error)
                     return
                 pause = PAUSE_AFTER_REFUSAL_S

@@ -18,6 +18,7 @@ from vipswap_rest.errors import (
     Forbidden,
     LockHeld,
     NotFound,
+    OperationFailed,
     ProtocolError,
     Redirected,
     Refused,
@@ -26,6 +27,7 @@ from vipswap_rest.errors import (
 )
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
+from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap import lock, rivals
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.journal import Journal
@@ -40,6 +42,8 @@ log = logging.getLogger(__name__)
 # What the next write needs is read again while an operation runs, when it is older than this.
 PREFETCH_AGE_S = 5.0
 PREFETCH_TIMEOUT_S = 5.0
+# Reads may be late: only one that is missing for so long is gone.
+LATE_READ_S, BETWEEN_READS_S = 10.0, 0.5
 # A token that would be due within so many seconds is replaced before an outage begins, so that none is due in it. Those
 # that live too shortly for that are replaced in the pauses between polls, before a write would have to wait for it.
 OUTAGE_AHEAD_S, PAUSE_AHEAD_S = OPERATION_TIMEOUT_S, 1.5
@@ -58,7 +62,8 @@ class Execution:
     """One run's knowledge and deeds.
 
     `observed` is what is known now, partly predicted inside the outage; `written` are the sides whose load balancer
-    was written by this run, or may have been. With `polite`, ARM's Retry-After holds inside the outage, too.
+    was written by this run, or may have been. `before` is the journal that this run took over.
+    With `polite`, ARM's Retry-After holds inside the outage, too.
     """
 
     def __init__(
@@ -69,7 +74,7 @@ class Execution:
         *,
         emit: Emit,
         guard: Guard,
-        claimed: bool,
+        before: Journal | None = None,
         operation_s: float = OPERATION_TIMEOUT_S,
         polite: bool = False,
     ) -> None:
@@ -82,7 +87,8 @@ class Execution:
         # Whether any write to a load balancer was done, or may have been.
         self.attempted = False
         self._operation_s, self._polite = operation_s, polite
-        self._claimed, self._float_gone = claimed, False
+        # Whether the float bears, or bore, this run's id.
+        self._before, self.claimed, self._float_gone = before, before is not None, False
         # Whether this run has asked for the float, and whether overlapping swaps have yet to be looked for.
         self.created = self.rivalled = False
         # Whether there is a float, or may be one whose creation was never answered.
@@ -92,6 +98,8 @@ class Execution:
         self._at_first = {side: observed.held(self.pair, side) for side in Side}
         self._stale: set[Side] = set()
         self._attaching = False
+        # The sides whose load balancer was missing again and again.
+        self._gone: set[Side] = set()
         self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
 
     @property
@@ -134,7 +142,7 @@ class Execution:
             # Also where the answer is lost: whether it was created, and by whom, the next look tells.
             self.created = self.rivalled = True
             self._perform("create_float", self.pair.float, lambda: self._claim(address))
-            self._claimed = True
+            self.claimed = True
         else:
             lock.check_ours(found, self.journal)
         self.look()
@@ -190,7 +198,13 @@ class Execution:
     def keep_float(self) -> None:
         """Tag a float that cannot be deleted as done."""
         if self.observed.float is not None:
-            lock.mark_done(self.client, self.observed.float, self.journal)
+            try:
+                lock.mark_done(self.client, self.observed.float, self.journal)
+            except OperationFailed:
+                # A float whose deletion failed stays Failed, whatever becomes of its tags.
+                left = read_float(self.client, self.pair.float)
+                if left is not None and not journals.says_done(left):
+                    raise
         self.forget_float()
 
     def forget_float(self) -> None:
@@ -335,9 +349,11 @@ class Execution:
     def look(self) -> None:
         """Observe everything again. Raises LockHeld if the float is not ours any more."""
         self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
-        self.observed = observe(self.client, self.pair)
+        self.observed = observe(self.client, self.pair, gone=self._gone)
+        if self._float_missing() and not self.production_out:
+            self.observed = replace(self.observed, float=self._await_float())
         read = self.clock.monotonic()
-        if self.observed.float is not None and not self._claimed and self._lost_claims:
+        if self.observed.float is not None and not self.claimed and self._lost_claims:
             # This is what became of the last of them.
             self._lost_claims.pop()
         self.float_perhaps = self.observed.float is not None or read < self.claims_over_at
@@ -350,12 +366,35 @@ class Execution:
             self.ledger.seen(address, attached=attached, read=read)
         self.guard.critical = self.production_out
         if self.observed.float is not None:
-            lock.check_ours(self.observed.float, self.journal)
-            self._claimed = True
-        elif self._claimed and not self._float_gone and not self.production_out:
+            self._check_ours(self.observed.float)
+            self.claimed = True
+        elif self._float_missing() and not self.production_out:
             # Inside the outage a float that cannot be seen is no reason to stop: whoever took over has written a load
             # balancer, and the etag tells.
             raise lock.held(self.journal, "is gone: another run finished in our place")
+
+    def _float_missing(self) -> bool:
+        """Whether there was a float that bore our run id, we did not delete it, and the last look did not see it."""
+        return self.observed.float is None and self.claimed and not self._float_gone
+
+    def _await_float(self) -> PublicIp | None:
+        """The float, as soon as a read shows it: one that does not may be late."""
+        until = self.clock.monotonic() + LATE_READ_S
+        while self.clock.monotonic() < until:
+            self.clock.sleep(BETWEEN_READS_S)
+            found = read_float(self.client, self.pair.float)
+            if found is not None:
+                return found
+        return None
+
+    def missed(self, error: VipswapError) -> bool:
+        """Whether an error says that a load balancer is not there; from now on that one is taken to be gone."""
+        if not isinstance(error, NotFound):
+            return False
+        sides = {side for side in Side if str(self.pair.load_balancer(side)).lower() in str(error.resource).lower()}
+        missed = sides - self._gone
+        self._gone |= missed
+        return bool(missed)
 
     def _prefetch(self) -> None:
         """While an operation runs inside the outage, keep what the next write needs fresh."""
@@ -378,14 +417,25 @@ class Execution:
             log.debug("reading ahead failed: %s", error)
 
     def check_still_ours(self, deadline: float) -> None:
-        """Read the float. Raises LockHeld if another run took it over, Refused if its tags are damaged.
+        """Read the float. Raises LockHeld if another run took it over.
 
         One that cannot be seen is no reason to stop inside the outage: whoever took over has written a load balancer,
         and the etag tells.
         """
         float_ = read_float(self.client, self.pair.float, deadline=deadline)
         if float_ is not None:
-            lock.check_ours(float_, self.journal)
+            self._check_ours(float_)
+
+    def _check_ours(self, float_: PublicIp) -> None:
+        """Raise LockHeld if another run took the float over, Refused if its tags are damaged.
+
+        A run that takes over writes whole tags, so damaged ones are no reason to leave production off.
+        """
+        try:
+            lock.check_ours(float_, self.journal, self._before)
+        except Refused:
+            if not self.production_out:
+                raise
 
     def _fresh(self, side: Side) -> LoadBalancer:
         """A side's load balancer with an etag that was read after our last write to it."""

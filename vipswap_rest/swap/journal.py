@@ -22,6 +22,10 @@ PREFIX = "vipswap-"
 FLOAT_PREFIX = "vipswap-float-"
 VERSION = "1"
 _CHECKSUM = "checksum"
+BY_HAND = (
+    "See what both load balancers hold, put the addresses where they belong by hand, and delete the float; "
+    "vipswap does not guess."
+)
 
 
 def float_id(load_balancers: tuple[ResourceId, ResourceId]) -> ResourceId:
@@ -78,6 +82,14 @@ class Journal:
         return {PREFIX + key: value for key, value in values.items()}
 
 
+def says_done(public_ip: PublicIp) -> bool:
+    """Whether the tags, which may be damaged, say that the swap is over."""
+    try:
+        return read(public_ip).done
+    except Refused:
+        return False
+
+
 def read(public_ip: PublicIp) -> Journal:
     """The journal in a float's tags.
 
@@ -117,10 +129,7 @@ def _damaged(public_ip: PublicIp, why: str) -> Refused:
     return Refused(
         "FloatDamaged",
         f"The tags of the float {public_ip.id} are damaged: {why}.",
-        hint=(
-            "See what both load balancers hold, put the addresses where they belong by hand, and delete the float; "
-            "vipswap does not guess."
-        ),
+        hint=BY_HAND,
     )
 
 

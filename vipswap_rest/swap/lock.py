@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vipswap_rest.arm import ArmClient, Started
-from vipswap_rest.errors import LockHeld, PreconditionFailed
+from vipswap_rest.errors import AnswerLost, Conflict, LockHeld, OperationError, PreconditionFailed, ServerFault
 from vipswap_rest.network import claim_public_ip, tag_public_ip, update_public_ip
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import PublicIp
+from vipswap_rest.swap.observe import read_float
+
+# How often it is tried to take a float over, and the pause between (seconds).
+TRIES, BETWEEN_TRIES_S = 3, 0.5
 
 
 def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp) -> Started:
@@ -29,19 +33,35 @@ def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp) -> Start
 def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
     """Write our journal over the one in a float that is done, or that we may finish; ours if it still was as read.
 
-    Raises LockHeld if it changed in between.
+    What one lost answer, or another writer's tag, left undone is done again: its run id tells. Raises LockHeld if
+    another run took it in between, Refused if its tags are damaged.
     """
-    id, body = public_ip.id, journals.with_tags(public_ip, journal.tags())
-    try:
-        client.wait(update_public_ip(client, id.resource_group, id.name, body, etag=public_ip.etag))
-    except PreconditionFailed as error:
-        raise held(journal, "was just taken by another run") from error
+    id, before = public_ip.id, journals.read(public_ip).run
+    for left in reversed(range(TRIES)):
+        body = journals.with_tags(public_ip, journal.tags())
+        try:
+            client.wait(update_public_ip(client, id.resource_group, id.name, body, etag=public_ip.etag))
+            return
+        except (AnswerLost, Conflict, OperationError, PreconditionFailed, ServerFault) as error:
+            found = read_float(client, id)
+            run = journals.read(found).run if found else None
+            if found and run == journal.run:
+                return
+            if found is None or run != before or (not left and isinstance(error, PreconditionFailed)):
+                raise held(journal, "was just taken by another run") from error
+            if not left:
+                raise
+            public_ip = found
+            client.clock.sleep(BETWEEN_TRIES_S)
 
 
-def check_ours(public_ip: PublicIp, journal: Journal) -> None:
-    """Raise LockHeld unless the float bears our run id: another run may have created it, or taken it over."""
+def check_ours(public_ip: PublicIp, journal: Journal, before: Journal | None = None) -> None:
+    """Raise LockHeld unless the float bears our run id: another run may have created it, or taken it over.
+
+    `before` is the journal that we took it over from: a read that still shows that one is late.
+    """
     found = journals.read(public_ip)
-    if found.run != journal.run:
+    if found.run != journal.run and found != before:
         raise held(journal, f"is in the hands of another run ({found.run})")
 
 

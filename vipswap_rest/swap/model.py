@@ -100,6 +100,16 @@ class LoadBalancer:
         except (KeyError, TypeError, ValueError, AttributeError, InvalidResourceId) as error:
             raise ProtocolError(f"ARM showed a load balancer that cannot be read: {error}.") from error
 
+    @classmethod
+    def gone(cls, id: ResourceId) -> LoadBalancer:
+        """What stands for a load balancer that is not there any more: it has no frontend."""
+        return cls(id, "", SUCCEEDED, (), {})
+
+    @property
+    def exists(self) -> bool:
+        """Whether ARM showed it."""
+        return bool(self.body)
+
     def frontend(self, frontend: ResourceId) -> Frontend | None:
         """The frontend of that id, or None."""
         return next((item for item in self.frontends if item.id == frontend), None)
@@ -137,7 +147,7 @@ class PublicIp:
         try:
             check_shape(body)
             properties = body["properties"]
-            holder = _id_text(properties, "ipConfiguration") or _id_text(properties, "natGateway")
+            holder = _id_text(properties, "natGateway") or _id_text(properties, "ipConfiguration")
             return cls(ResourceId.parse(body["id"]), str(body.get("etag") or ""), _state(properties), holder, body)
         except (KeyError, TypeError, AttributeError, InvalidResourceId) as error:
             raise ProtocolError(f"ARM showed a public IP address that cannot be read: {error}.") from error

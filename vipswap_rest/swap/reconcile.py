@@ -86,6 +86,8 @@ def next_step(observed: Observed, pair: Pair, direction: Direction, opening: Ope
     """The one thing to do now."""
     goal = pair.goal(direction)
     unsettled = _unsettled(observed, pair)
+    if isinstance(unsettled, Refuse):
+        return _rescue(observed, pair) or unsettled
     if unsettled:
         return unsettled
     if all(observed.held(pair, side) == goal[side] for side in Side):
@@ -136,6 +138,16 @@ def _make_room(observed: Observed, pair: Pair, goal: dict[Side, ResourceId], ope
     return Attach(Side(opening.value), observed.float.id)
 
 
+def _rescue(observed: Observed, pair: Pair) -> Attach | None:
+    """Where one frontend is gone for good while production's address is free, the other one takes it, wherever it
+    was meant to go: a swap cannot be finished or undone any more, and production can be on."""
+    address, ours = pair.originals[Side.PRODUCTION], {*pair.originals.values(), pair.float}
+    left = [side for side in Side if observed.load_balancers[side].frontend(pair.frontends[side]) is not None]
+    if len(left) == 1 and observed.held(pair, left[0]) in ours and _free(observed, address):
+        return Attach(left[0], address)
+    return None
+
+
 def _free(observed: Observed, address: ResourceId) -> bool:
     known = observed.public_ip(address)
     return known is not None and known.holder is None
@@ -177,12 +189,15 @@ def _not_ours(observed: Observed, pair: Pair) -> Refuse | None:
     return None
 
 
-def _disagreement(observed: Observed, pair: Pair) -> Wait | None:
+def _disagreement(observed: Observed, pair: Pair) -> Wait | Refuse | None:
+    """What two reads do not agree about: for a while, but where a third party is named."""
     for side in Side:
         frontend, held = pair.frontends[side], observed.held(pair, side)
         if held is None or (held == pair.float and observed.float is None):
             continue  # The frontend refers to it, so it exists: a late read must not keep production waiting.
         known = observed.public_ip(held)
+        if known and known.holder and not any(known.held_by(frontend) for frontend in pair.frontends.values()):
+            return Refuse(held, f"It shows that {known.holder} holds it, outside this swap.")
         if known is None or not known.held_by(frontend):
             return Wait(held, "the frontend refers to it and it does not show that yet")
     for public_ip in observed.public_ips:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from vipswap_rest.arm import ArmClient
-from vipswap_rest.errors import Refused, UsageError
+from vipswap_rest.errors import NotFound, Refused, UsageError
 from vipswap_rest.health import Check
 from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
 from vipswap_rest.network import LOAD_BALANCER, list_public_ips
@@ -19,7 +19,7 @@ from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.foresight import production_works, steps_until_production_stays
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import Direction, Observed, PublicIp, Side
-from vipswap_rest.swap.observe import observe, read_float
+from vipswap_rest.swap.observe import observe_ruins, read_float
 from vipswap_rest.swap.report import Emit, Outcome, Report
 from vipswap_rest.swap.resolve import Settling, resource_id
 from vipswap_rest.swap.run import Options, carry_out, nothing_to_do, strategy_name
@@ -36,12 +36,13 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """An interrupted swap: its journal, what is observed, or `damage` where the float's tags cannot be read."""
+    """An interrupted swap: its journal, what is observed, or `damage` where the tags cannot be read or an address is
+    no more."""
 
     float: ResourceId
     journal: Journal | None
     observed: Observed | None
-    damage: Refused | None = None
+    damage: Refused | NotFound | None = None
 
     def as_json(self, check: Check) -> dict[str, Any]:
         """One item of status's `swaps`; production's address is asked by `check` whether it answers."""
@@ -59,10 +60,14 @@ class Interrupted:
             "recover": recover_command(pair),
         }
         for side in Side:
-            held, address = observed.held(pair, side), observed.addresses[side]
+            held, address, load_balancer = (
+                observed.held(pair, side),
+                observed.addresses[side],
+                observed.load_balancers[side],
+            )
             told[side.value] = {
                 "load_balancer": str(pair.load_balancer(side)),
-                "provisioning_state": observed.load_balancers[side].state.capitalize(),
+                "provisioning_state": load_balancer.state.capitalize() if load_balancer.exists else "NotFound",
                 "frontend": pair.frontends[side].name,
                 "holds": str(held) if held else None,
                 "public_ip": str(address.id),
@@ -108,7 +113,24 @@ def _look(client: ArmClient, float_: ResourceId) -> Interrupted | None:
         return Interrupted(float_, None, None, damage)
     if journal.done:
         return None
-    return Interrupted(float_, journal, observe(client, journal.pair))
+    try:
+        return Interrupted(float_, journal, observe_ruins(client, journal.pair))
+    except NotFound as missing:
+        return Interrupted(float_, journal, None, _maimed(journal, missing))
+
+
+def _maimed(journal: Journal, missing: NotFound) -> NotFound:
+    """The error of a swap one of whose addresses is no more."""
+    names = " and ".join(journal.pair.load_balancer(side).name for side in Side)
+    told = NotFound(
+        missing.code,
+        f"The swap of {names}, begun at {journal.started}, can be neither finished nor undone: {missing.message}",
+        status=404,
+        method=missing.method,
+        resource=missing.resource,
+    )
+    told.hint = journals.BY_HAND
+    return told
 
 
 def choose(found: list[Interrupted]) -> Interrupted | None:
@@ -141,7 +163,7 @@ def recover(
     journal = journals.read(public_ip) if public_ip else found.journal
     if journal is None:
         raise found.damage or Refused("FloatDamaged", f"The float {found.float} cannot be read.")
-    observed = observe(client, journal.pair)
+    observed = observe_ruins(client, journal.pair)
     if observed.float is None or journal.done:
         return nothing_to_do(journal.pair, observed, strategy_name(journal.opening))
     direction = choose_direction(observed, journal, way)

@@ -259,9 +259,12 @@ def states(observed: Observed, pair: Pair) -> str:
     """One sentence on who holds what now."""
     parts = []
     for side in Side:
-        frontend, held = pair.frontends[side], observed.held(pair, side)
-        state = observed.load_balancers[side].state.capitalize()
-        parts.append(f"{frontend.parent.name if frontend.parent else ''} holds {_named(observed, held)} and is {state}")
+        name, held = pair.load_balancer(side).name, observed.held(pair, side)
+        load_balancer = observed.load_balancers[side]
+        if load_balancer.exists:
+            parts.append(f"{name} holds {_named(observed, held)} and is {load_balancer.state.capitalize()}")
+        else:
+            parts.append(f"{name} does not exist")
     production: PublicIp = observed.addresses[Side.PRODUCTION]
     if production.holder is None:
         parts.append(f"production's address {production.address or production.id.name} is on NO load balancer")

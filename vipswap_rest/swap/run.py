@@ -10,8 +10,9 @@ from typing import Any
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.clock import rfc3339
-from vipswap_rest.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
+from vipswap_rest.errors import AnswerLost, Interrupted, LockHeld, Refused, RunFailed, ServerFault, VipswapError
 from vipswap_rest.ids import ResourceId
+from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap import lock, preflight, surveyor
 from vipswap_rest.swap.command_lines import recover_command
 from vipswap_rest.swap.engine import Engine, Limits
@@ -19,7 +20,7 @@ from vipswap_rest.swap.execution import Execution, Guard
 from vipswap_rest.swap.foresight import foresee
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import Direction, Observed, Pair, Side
-from vipswap_rest.swap.observe import observe
+from vipswap_rest.swap.observe import observe_ruins, read_float
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
@@ -145,7 +146,7 @@ def carry_out(
             observed,
             emit=emit,
             guard=guard,
-            claimed=found is not None,
+            before=found,
             operation_s=options.limits.operation_s,
             polite=options.polite,
         )
@@ -161,8 +162,8 @@ def carry_out(
     except VipswapError as raised:
         error = raised
     ended = execution.observed if execution else before
-    if error and execution and not (engine and engine.cause is error):
-        ended = _last_look(execution)
+    if error and not (engine and engine.cause is error):
+        ended = _last_look(execution) if execution else _not_adopted(client, before)
     outcome, exit_code, told = _judge(error, execution, ended, journal, engine)
     return Report(
         outcome,
@@ -193,9 +194,22 @@ def _adopt(
         lock.check_ours(before.float, journal)
     if before.float is None or found is None:
         return before, None
+    if found.done and before.float.holder is not None:
+        raise VipswapError(
+            f"The float {before.float.id}, left by an earlier swap, is held by {before.float.holder} now.",
+            hint="Take that address off there, or give it another one, and delete the float.",
+        )
     lock.take_over(client, before.float, journal)
     dead_until = None if found.done else client.clock.monotonic() + found.request_timeout_s
-    return observe(client, journal.pair), dead_until
+    return observe_ruins(client, journal.pair), dead_until
+
+
+def _not_adopted(client: ArmClient, before: Observed) -> Observed:
+    """What there is when the float could not be taken over: all as before, but for the float perhaps."""
+    try:
+        return replace(before, float=read_float(client, before.float.id)) if before.float else before
+    except VipswapError:
+        return before
 
 
 def _last_look(execution: Execution) -> Observed:
@@ -218,14 +232,18 @@ def _judge(
     if error is None:
         back = journal.direction is Direction.ORIGINAL
         return Outcome.ROLLED_BACK if back else Outcome.SWAPPED, 0, None
+    if engine and engine.cause is error and engine.direction is Direction.EXCHANGED:
+        # There was no way back, and so the swap was finished; what refused it was told on the way.
+        return Outcome.SWAPPED, 0, None
     if engine and engine.cause is error:
         # The engine turned round and arrived.
         return (Outcome.ROLLED_BACK, 5, error) if written else (Outcome.FAILED, 1, error)
-    if isinstance(error, (LockHeld, Refused)):
+    begun = written or bool(execution and execution.claimed)
+    if isinstance(error, LockHeld) or (isinstance(error, Refused) and not begun):
         return Outcome.REFUSED, error.exit_code, error
     where = states(ended, journal.pair)
     again = recover_command(journal.pair)
-    changed = written or ended.float is not None or bool(execution and execution.float_perhaps)
+    changed = written or _float_left(error, execution, ended)
     if isinstance(error, Interrupted):
         hint = f"Finish or undo it: {again}" if changed else "Nothing was changed."
         return Outcome.INTERRUPTED, 130, Interrupted(f"{error.message} {where}", hint=hint)
@@ -234,10 +252,20 @@ def _judge(
         return Outcome.FAILED, 1, RunFailed(str(cause), exit_code=1, cause=cause)
     if execution and execution.float_perhaps and ended.float is None:
         where += " Its creation was not answered, so it may exist all the same."
-    failed = RunFailed(
-        f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=f"Finish or undo it: {again}"
-    )
+    by_hand = isinstance(cause, Refused) and cause.code in ("FloatDamaged", "FloatForeign")
+    hint = journals.BY_HAND if by_hand else f"Finish or undo it: {again}"
+    failed = RunFailed(f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=hint)
     return Outcome.NEEDS_RECOVERY, 6, failed
+
+
+def _float_left(error: VipswapError, execution: Execution | None, ended: Observed) -> bool:
+    """Whether a float is left that has to be recovered, or may be; one that is done is not."""
+    if ended.float is not None and not journals.says_done(ended.float):
+        return True
+    if execution is not None:
+        return ended.float is None and execution.float_perhaps
+    # It was to be taken over, and may yet be.
+    return ended.float is not None and isinstance(error, (AnswerLost, ServerFault))
 
 
 def _addresses(pair: Pair, before: Observed, after: Observed, execution: Execution | None) -> dict[Side, AddressReport]:

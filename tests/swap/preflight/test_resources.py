@@ -39,7 +39,10 @@ WORLDS: Worlds = {
     ],
     "AddressVersionMismatch": [lambda lab: properties(lab, STAGING_IP).update(publicIPAddressVersion="IPv6")],
     "DynamicAllocation": [lambda lab: properties(lab, STAGING_IP).update(publicIPAllocationMethod="Dynamic")],
-    "AddressElsewhere": [lambda lab: properties(lab, STAGING_IP).pop("ipConfiguration")],
+    "AddressElsewhere": [
+        lambda lab: properties(lab, STAGING_IP).pop("ipConfiguration"),
+        lambda lab: properties(lab, STAGING_IP).update({"natGateway": {"id": f"{NETWORK}/natGateways/somebody"}}),
+    ],
 }
 
 
