@@ -269,3 +269,14 @@ def test_a_native_swap_that_reads_do_not_show_yet_is_not_taken_for_undone() -> N
 
     assert (report.exit_code, report.outcome) == (0, Outcome.SWAPPED)
     assert [step.name for step in report.steps].count("native_swap") == 1
+
+
+def test_a_float_that_is_deleted_in_the_middle_is_waited_for_once_and_then_said_to_be_gone() -> None:
+    lab = Lab()
+    at(lab, "PUT", "vipswap2lb", lambda: lab.core.world.state.remove(lab.floats()[0]))
+    began = lab.clock.monotonic()
+
+    report = lab.swap()
+
+    assert (report.exit_code, lab.holds(PRODUCTION_LB)) == (7, PRODUCTION_IP)
+    assert lab.clock.monotonic() - began < 30

@@ -98,6 +98,8 @@ class Execution:
         self._at_first = {side: observed.held(self.pair, side) for side in Side}
         self._stale: set[Side] = set()
         self._attaching = False
+        # Whether the float was waited for in vain.
+        self._awaited = False
         # The sides whose load balancer was missing again and again.
         self._gone: set[Side] = set()
         self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
@@ -350,8 +352,9 @@ class Execution:
         """Observe everything again. Raises LockHeld if the float is not ours any more."""
         self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
         self.observed = observe(self.client, self.pair, gone=self._gone)
-        if self._float_missing() and not self.production_out:
+        if self._float_missing() and not self.production_out and not self._awaited:
             self.observed = replace(self.observed, float=self._await_float())
+            self._awaited = self.observed.float is None
         read = self.clock.monotonic()
         if self.observed.float is not None and not self.claimed and self._lost_claims:
             # This is what became of the last of them.
