@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -17,15 +18,20 @@ _PATIENCE_S = 900
 
 def client(name: str) -> Path:
     """The folder of the programs that came with the client. Skips the test where it cannot be installed."""
-    made = subprocess.run(
-        [str(ROOT / "scripts" / "clients"), name],
-        # The Python that runs the tests is new enough for all of them.
-        env={"PYTHON": sys.executable, **os.environ},
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE_S,
-        check=False,
-    )
+    folder = ROOT / ".clients"
+    folder.mkdir(exist_ok=True)
+    # The suite's processes may want it at the same moment; it is installed by one, and the others wait.
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run(
+            [str(ROOT / "scripts" / "clients"), name],
+            # The Python that runs the tests is new enough for all of them.
+            env={"PYTHON": sys.executable, **os.environ},
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=False,
+        )
     if made.returncode != 0:
         said = [line for line in made.stderr.splitlines() if "WARNING" not in line]
         pytest.skip(f"{name} cannot be installed here: {' '.join(said[-2:])}")
