@@ -9,9 +9,10 @@ from typing import NoReturn
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
 from vipswap_rest.errors import ForeignUrl, Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.execution import LATE_READ_S, Execution
+from vipswap_rest.swap.execution import Execution
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.model import Direction, Pair, Side
+from vipswap_rest.swap.observe import LATE_READ_S
 from vipswap_rest.swap.reconcile import (
     Attach,
     CreateFloat,

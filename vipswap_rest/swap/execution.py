@@ -32,7 +32,7 @@ from vipswap_rest.swap import lock, rivals
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import LoadBalancer, Observed, PublicIp, Side
-from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
+from vipswap_rest.swap.observe import await_float, observe, read_float, read_load_balancer
 from vipswap_rest.swap.outage import OutageLedger
 from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
 from vipswap_rest.swap.report import Emit, Noted, StepAccepted, StepBegan, StepEnded, StepRecord
@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 # What the next write needs is read again while an operation runs, when it is older than this.
 PREFETCH_AGE_S = 5.0
 PREFETCH_TIMEOUT_S = 5.0
-# Reads may be late: only one that is missing for so long is gone.
-LATE_READ_S, BETWEEN_READS_S = 10.0, 0.5
 # A token that would be due within so many seconds is replaced before an outage begins, so that none is due in it. Those
 # that live too shortly for that are replaced in the pauses between polls, before a write would have to wait for it.
 OUTAGE_AHEAD_S, PAUSE_AHEAD_S = OPERATION_TIMEOUT_S, 1.5
@@ -353,7 +351,7 @@ class Execution:
         self._read_at, self._read_on = self.clock.monotonic(), self.clock.now()
         self.observed = observe(self.client, self.pair, gone=self._gone)
         if self._float_missing() and not self.production_out and not self._awaited:
-            self.observed = replace(self.observed, float=self._await_float())
+            self.observed = replace(self.observed, float=await_float(self.client, self.pair.float))
             self._awaited = self.observed.float is None
         read = self.clock.monotonic()
         if self.observed.float is not None and not self.claimed and self._lost_claims:
@@ -379,16 +377,6 @@ class Execution:
     def _float_missing(self) -> bool:
         """Whether there was a float that bore our run id, we did not delete it, and the last look did not see it."""
         return self.observed.float is None and self.claimed and not self._float_gone
-
-    def _await_float(self) -> PublicIp | None:
-        """The float, as soon as a read shows it: one that does not may be late."""
-        until = self.clock.monotonic() + LATE_READ_S
-        while self.clock.monotonic() < until:
-            self.clock.sleep(BETWEEN_READS_S)
-            found = read_float(self.client, self.pair.float)
-            if found is not None:
-                return found
-        return None
 
     def missed(self, error: VipswapError) -> bool:
         """Whether an error says that a load balancer is not there; from now on that one is taken to be gone."""

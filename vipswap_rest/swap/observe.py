@@ -10,6 +10,8 @@ from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import get_load_balancer, get_public_ip
 from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, PublicIp, Side
 
+# Reads may be late: only what is missing for so long is gone, and what a write did shows by then (seconds).
+LATE_READ_S, BETWEEN_READS_S = 10.0, 0.5
 # A 404 may be a read that is late; so long after it, the second one is believed (seconds).
 BEFORE_IT_IS_GONE_S = 0.5
 
@@ -34,6 +36,17 @@ def read_float(client: ArmClient, id: ResourceId, *, deadline: float | None = No
         return read_public_ip(client, id, deadline=deadline)
     except NotFound:
         return None
+
+
+def await_float(client: ArmClient, id: ResourceId) -> PublicIp | None:
+    """The float, as soon as a read shows it: one that does not may be late. None if none did in time."""
+    until = client.clock.monotonic() + LATE_READ_S
+    while client.clock.monotonic() < until:
+        client.clock.sleep(BETWEEN_READS_S)
+        found = read_float(client, id)
+        if found is not None:
+            return found
+    return None
 
 
 def observe(client: ArmClient, pair: Pair, *, deadline: float | None = None, gone: Collection[Side] = ()) -> Observed:
