@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "vipswap_rest"
 ALLOWED: dict[str, set[str]] = {
     "hints": set(),
     "presentable": set(),
-    "errors": {"hints", "presentable"},
+    "refusals": set(),
+    "errors": {"hints", "presentable", "refusals"},
     "ids": set(),
     "clock": set(),
     "clouds": {"errors"},
@@ -25,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "network": {"arm", "ids"},
     "authorization": {"arm"},
     "health": {"transport"},
-    "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network"},
+    "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals"},
     "probe": {"errors"},
     "experiment": {"arm", "clock", "clouds", "errors", "ids", "probe", "swap"},
     "emulator": {"ids"},
@@ -52,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
 PURE = [
     "hints",
     "presentable",
+    "refusals",
     "lro",
     "paging",
     "emulator/data_plane/conversation",

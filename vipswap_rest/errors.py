@@ -13,7 +13,7 @@ VipswapError                      1
     BadRequest           400
     Unauthorized         401
     Forbidden            403
-    NotFound             404      3
+    NotFound             404      3   (1 where it is the api-version that is unknown)
     Conflict             409
     PreconditionFailed   412
     Throttled            429
@@ -38,6 +38,7 @@ from typing import Any
 
 from vipswap_rest.hints import hint_for
 from vipswap_rest.presentable import presentable
+from vipswap_rest.refusals import Kind, meaning
 
 # What an id is made of; nothing else is shown as one.
 REQUEST_ID = re.compile(r"[\w.:,{}-]{1,200}")
@@ -75,6 +76,9 @@ class VipswapError(Exception):
     exit_code = 1
     operation_url: str | None = None
     ids = RequestIds()
+    # Of the answer that it is about, if there was one: its HTTP status, and the seconds that its Retry-After asks for.
+    status: int | None = None
+    retry_after: float | None = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = presentable(message)
@@ -83,6 +87,11 @@ class VipswapError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.ids}".rstrip()
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """What `refusals.meaning` looks up: ARM's codes where it gave some, else the name of the error's class."""
+        return frozenset({type(self).__name__})
 
     def as_json(self) -> dict[str, Any]:
         """The `error` object of the JSON output: code, message, status, request_id, hint."""
@@ -167,6 +176,8 @@ class ArmError(VipswapError):
         self.correlation_id = correlation_id
         self.ids = RequestIds(request_id, client_request_id, correlation_id)
         self.retry_after = retry_after
+        # A 404 about the api-version says nothing of whether the resource is there.
+        self.exit_code = 3 if status == 404 and meaning(self) is Kind.MISSING else 1
 
     @property
     def codes(self) -> frozenset[str]:
@@ -270,6 +281,11 @@ class OperationError(VipswapError):
         self.request_id = request_id
         self.ids = RequestIds(request_id, client_request_id, correlation_id)
         self.details = tuple(details)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The operation's code, those of its details, and how it ended."""
+        return frozenset({self.code, *(detail.code for detail in self.details), type(self).__name__})
 
     def __str__(self) -> str:
         parts = [f"{self.resource}: {self.code}: {self.message}"]
