@@ -22,7 +22,7 @@ from vipswap_rest.errors import (
     arm_error_class,
 )
 from vipswap_rest.paging import ARM_NAMES, PageNames, items_of, next_page
-from vipswap_rest.transport import Response, Transport, redact
+from vipswap_rest.transport import TRIES, Response, Transport, redact, refusal_of
 
 # How long an operation may take before we stop waiting: more than twice the slowest load balancer update on record
 # (289 s).
@@ -171,23 +171,34 @@ class ArmClient:
         final_state: lro.FinalState | None = None,
         deadline: float | None = None,
         once: bool = False,
+        tries: int = TRIES,
     ) -> Started:
-        """Begin an operation, or do at once what needs none. `once`: see Transport.send. Raises as `request` does."""
+        """Begin an operation, or do at once what needs none. `once` and `tries`: see Transport.send. Raises as
+        `request` does.
+        """
         url = self.url(path, params=params)
-        response = self._json(method, url, body=body, headers=headers, deadline=deadline, once=once)
+        response = self._json(method, url, body=body, headers=headers, deadline=deadline, once=once, tries=tries)
         return Started(lro.begin(method, url, response, final_state), response, _lasting(headers))
 
-    def put(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None, once: bool = False) -> Started:
+    def put(
+        self,
+        path: str,
+        body: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        once: bool = False,
+        tries: int = TRIES,
+    ) -> Started:
         """Begin to create or replace a resource."""
-        return self.begin("PUT", path, body, headers=headers, once=once)
+        return self.begin("PUT", path, body, headers=headers, once=once, tries=tries)
 
     def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Started:
         """Begin to change part of a resource (Network: its tags, at once)."""
         return self.begin("PATCH", path, body, headers=headers)
 
-    def post(self, path: str, body: Any, *, deadline: float | None = None) -> Started:
+    def post(self, path: str, body: Any, *, deadline: float | None = None, tries: int = TRIES) -> Started:
         """Begin an action. It is never sent again once it may have been done."""
-        return self.begin("POST", path, body, deadline=deadline)
+        return self.begin("POST", path, body, deadline=deadline, tries=tries)
 
     def delete(self, path: str) -> Started:
         """Begin to delete a resource; one that is not there counts as deleted."""
@@ -311,7 +322,7 @@ class ArmClient:
         return ProtocolError(f"{redact(url)}: ARM answered {response.status} with nothing that says how it goes.")
 
     def _error(self, method: str, url: str, response: Response) -> ArmError:
-        code, message, details = lro.error_of(response.body)
+        code, message, details = refusal_of(response)
         if not code and isinstance(response.body, str):
             # A gateway's page: its words without its tags.
             words = " ".join(re.sub(r"<[^>]*>", " ", response.body[:4000]).split())

@@ -140,13 +140,18 @@ class ForeignUrl(ProtocolError):
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One entry of an ARM error's `details`."""
+    """One error within an ARM error, or one entry of its additional information."""
 
     code: str
     message: str
 
     def __str__(self) -> str:
-        return f"({presentable(self.code)}: {presentable(self.message)})"
+        return f"({': '.join(presentable(text) for text in (self.code, self.message) if text)})"
+
+
+def _hint(status: int | None, code: str, message: str, details: Sequence[Detail]) -> str:
+    codes = (*(detail.code for detail in details), code)
+    return hint_for(status, *codes, text=" ".join([message, *(detail.message for detail in details)]))
 
 
 class ArmError(VipswapError):
@@ -166,7 +171,7 @@ class ArmError(VipswapError):
         correlation_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, hint=hint_for(status, *(detail.code for detail in details), code))
+        super().__init__(message, hint=_hint(status, code, message, details))
         self.code = presentable(code)
         self.status = status
         self.method = method
@@ -273,7 +278,7 @@ class OperationError(VipswapError):
         hint: str = "",
         status: int | None = None,
     ) -> None:
-        super().__init__(message, hint=hint or hint_for(status, *(detail.code for detail in details), code))
+        super().__init__(message, hint=hint or _hint(status, code, message, details))
         self.code = presentable(code)
         self.status = status
         self.resource = resource

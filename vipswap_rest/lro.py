@@ -28,6 +28,7 @@ from enum import Enum
 from typing import Any, Protocol
 from urllib.parse import urljoin
 
+from vipswap_rest.error_body import error_of
 from vipswap_rest.errors import Detail
 
 
@@ -174,27 +175,6 @@ def resolve(base: str, reference: str) -> str:
     except ValueError:
         # It names no host that could be read; the transport refuses it.
         return reference
-
-
-def error_of(body: Any) -> tuple[str, str, tuple[Detail, ...]]:
-    """Code, message and details of an ARM error body, whatever of it is there; details of details follow theirs.
-
-    Codes are stripped: some operations were recorded with a leading blank (" InternalError").
-    """
-    error = body.get("error") or body if isinstance(body, dict) else {}
-    if not isinstance(error, dict):
-        error = {"message": str(error)}
-    return _text(error, "code"), _text(error, "message"), tuple(_details(error, 0))
-
-
-def _details(error: dict[str, Any], depth: int) -> list[Detail]:
-    listed, found = error.get("details"), []
-    for item in listed if isinstance(listed, list) and depth < 5 else []:
-        if isinstance(item, dict):
-            detail = Detail(_text(item, "code"), _text(item, "message"))
-            found += [detail] if detail.code or detail.message else []
-            found += _details(item, depth + 1)
-    return found
 
 
 def begin(method: str, url: str, answer: Answer, final_state: FinalState | None = None) -> Step:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from vipswap_rest.arm import ArmClient, Started
 from vipswap_rest.ids import ResourceId, check_group
+from vipswap_rest.transport import TRIES
 
 PUBLIC_IP = "publicIPAddresses"
 LOAD_BALANCER = "loadBalancers"
@@ -70,10 +71,11 @@ def claim_public_ip(client: ArmClient, resource_group: str, name: str, body: Map
 
 
 def update_public_ip(
-    client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any], *, etag: str
+    client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any], *, etag: str, tries: int = TRIES
 ) -> Started:
     """Begin to replace a public IP address if it still is as it was read (412 if not)."""
-    return client.put(str(public_ip_id(client, resource_group, name)), body, headers={"If-Match": etag})
+    headers = {"If-Match": etag}
+    return client.put(str(public_ip_id(client, resource_group, name)), body, headers=headers, tries=tries)
 
 
 def tag_public_ip(client: ArmClient, resource_group: str, name: str, tags: Mapping[str, str]) -> Started:
@@ -104,10 +106,11 @@ def create_load_balancer(client: ArmClient, resource_group: str, name: str, body
 
 
 def update_load_balancer(
-    client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any], *, etag: str
+    client: ArmClient, resource_group: str, name: str, body: Mapping[str, Any], *, etag: str, tries: int = TRIES
 ) -> Started:
     """Begin to replace a load balancer if it still is as it was read (412 if not)."""
-    return client.put(str(load_balancer_id(client, resource_group, name)), body, headers={"If-Match": etag})
+    headers = {"If-Match": etag}
+    return client.put(str(load_balancer_id(client, resource_group, name)), body, headers=headers, tries=tries)
 
 
 def tag_load_balancer(client: ArmClient, resource_group: str, name: str, tags: Mapping[str, str]) -> Started:
@@ -120,7 +123,9 @@ def delete_load_balancer(client: ArmClient, resource_group: str, name: str) -> S
     return client.delete(str(load_balancer_id(client, resource_group, name)))
 
 
-def swap_public_ip_addresses(client: ArmClient, location: str, addresses: Mapping[ResourceId, ResourceId]) -> Started:
+def swap_public_ip_addresses(
+    client: ArmClient, location: str, addresses: Mapping[ResourceId, ResourceId], *, tries: int = TRIES
+) -> Started:
     """Begin the native swap: `addresses` says which public IP each frontend IP configuration shall hold.
 
     https://learn.microsoft.com/rest/api/load-balancer/load-balancers/swap-public-ip-addresses
@@ -132,7 +137,7 @@ def swap_public_ip_addresses(client: ArmClient, location: str, addresses: Mappin
         ]
     }
     path = f"/subscriptions/{client.subscription}/providers/Microsoft.Network/locations/{_region(location)}"
-    return client.post(f"{path}/setLoadBalancerFrontendPublicIpAddresses", body)
+    return client.post(f"{path}/setLoadBalancerFrontendPublicIpAddresses", body, tries=tries)
 
 
 def query_rule_health(

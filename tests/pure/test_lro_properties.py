@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -109,16 +108,6 @@ def test_no_word_of_failure_is_a_success_wherever_it_is_read(operation: Operatio
         assert not isinstance(step, Finished)
 
 
-@given(ERRORS)
-def test_any_error_body_gives_texts(body: Any) -> None:
-    code, message, details = lro.error_of(body)
-
-    assert isinstance(code, str)
-    assert isinstance(message, str)
-    assert code == code.strip()
-    assert all(item.code or item.message for item in details)
-
-
 @pytest.mark.parametrize(
     ("text", "date", "seconds"),
     [
@@ -160,27 +149,3 @@ def test_references_are_resolved_and_whole_urls_stay_as_they_are(reference: str,
 @given(st.text(max_size=200))
 def test_any_reference_gives_some_url(reference: str) -> None:
     assert isinstance(lro.resolve(RESOURCE, reference), str)
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"error": {"code": " InternalError", "message": "m"}}, ("InternalError", "m", ())),
-        ({"code": "C", "message": "m"}, ("C", "m", ())),
-        ({"error": {"code": 404, "message": "m"}}, ("404", "m", ())),
-        ({"error": "in a word"}, ("", "in a word", ())),
-        ({"error": None}, ("", "", ())),
-        ([{"error": {}}], ("", "", ())),
-        ("<html>", ("", "", ())),
-        (None, ("", "", ())),
-    ],
-)
-def test_what_there_is_of_an_error_is_read(body: Any, expected: tuple[Any, ...]) -> None:
-    assert lro.error_of(body) == expected
-
-
-def test_details_of_details_are_read_too() -> None:
-    inner = {"code": "B", "message": "b", "details": [{"code": "C", "message": "c"}]}
-    _, _, details = lro.error_of({"error": {"code": "A", "details": [inner, {"code": "D", "message": "d"}]}})
-
-    assert [item.code for item in details] == ["B", "C", "D"]

@@ -106,8 +106,10 @@ def assert_is_arms(error: ArmError, line: Line) -> None:
 
     assert type(error) is arm_error_class(line.status)
     assert (error.code, error.message, error.status) == (told["code"].strip(), told["message"].strip(), line.status)
+    inner = [("", told["innerError"].split("\r\n   at ")[0].strip())] if told.get("innerError") else []
     assert [(item.code, item.message) for item in error.details] == [
-        ((item.get("code") or "").strip(), (item.get("message") or "").strip()) for item in details
+        *(((item.get("code") or "").strip(), (item.get("message") or "").strip()) for item in details),
+        *inner,
     ]
     ids = ("x-ms-request-id", "x-ms-arm-service-request-id", "x-ms-correlation-request-id")
     assert error.request_id == next((line.headers[name] for name in ids if name in line.headers), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from vipswap_rest.auth.renewed import Renewed
 from vipswap_rest.clock import Clock
 from vipswap_rest.clouds import Cloud
 from vipswap_rest.errors import CredentialError
+from vipswap_rest.presentable import presentable
 
 AZ_TIMEOUT_S = 60.0
 
@@ -40,7 +42,7 @@ class AzLogin(Renewed):
                 "az gave no token: it did not run or did not end.", hint="Run `az login` and try again."
             ) from error
         if code != 0:
-            raise CredentialError(f"az gave no token: {_complaint(err)}", hint="Run `az login` and try again.")
+            raise CredentialError(f"az gave no token: {_complaint(err)}", hint=_advice(err))
         try:
             answer = json.loads(out)
             text, expires = answer["accessToken"], _expiry_in(answer)
@@ -78,6 +80,16 @@ def _complaint(err: str) -> str:
     lines = [line.strip() for line in err.splitlines() if line.strip()]
     first = next((line.partition(":")[2].strip() for line in lines if line.startswith("ERROR:")), "")
     return first or (lines[-1] if lines else "no reason given")
+
+
+def _advice(err: str) -> str:
+    """What az itself advises below its ERROR: the login that it asks for may need a tenant, a scope or claims."""
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    begun = next((place for place, line in enumerate(lines) if line.startswith("ERROR:")), len(lines))
+    below = [line for line in lines[begun + 1 :] if not line.startswith(("WARNING:", "ERROR:"))]
+    if any(re.search(r"\baz [a-z]", line) for line in below):
+        return presentable(f"az advises: {' '.join(below)}")
+    return "Run `az login` and try again."
 
 
 def _expiry_in(answer: Mapping[str, Any]) -> datetime:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
-from vipswap_rest.errors import REQUEST_ID
+from vipswap_rest.error_body import error_of
+from vipswap_rest.errors import REQUEST_ID, Detail
 from vipswap_rest.lro import NotJson
 from vipswap_rest.transport.connection import LARGEST_ANSWER_B, AnswerTooLong
 
@@ -38,6 +40,23 @@ class Response:
         """The id to quote to Microsoft's support."""
         names = ("x-ms-request-id", "x-ms-arm-service-request-id", "x-ms-correlation-request-id")
         return next((self.headers[name] for name in names if REQUEST_ID.fullmatch(self.headers.get(name) or "")), None)
+
+
+# `WWW-Authenticate: Bearer ..., error="insufficient_claims", claims="BASE64"` of a 401
+# (https://learn.microsoft.com/entra/identity-platform/claims-challenge).
+_CHALLENGE = re.compile(r'error="?insufficient_claims\b', re.IGNORECASE)
+_CLAIMS = re.compile(r'claims="?([A-Za-z0-9+/=_%-]{1,4000})', re.IGNORECASE)
+
+
+def refusal_of(response: Response) -> tuple[str, str, tuple[Detail, ...]]:
+    """Code, message and details of an answer that refuses: those of its body, and the claims that a 401 asks for."""
+    code, message, details = error_of(response.body)
+    challenge = response.headers.get("WWW-Authenticate") or ""
+    if response.status == 401 and _CHALLENGE.search(challenge):
+        claims = _CLAIMS.search(challenge)
+        named = f': claims="{claims[1]}"' if claims else ""
+        details = (*details, Detail("insufficient_claims", f"the login lacks claims that ARM asks for{named}"))
+    return code, message, details
 
 
 def read(answer: requests.Response) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import tenacity
@@ -10,21 +9,19 @@ import tenacity
 from vipswap_rest import lro
 from vipswap_rest.clock import Clock
 from vipswap_rest.errors import AnswerLost, TransportError, UntrustedServer
-from vipswap_rest.transport.answer import Response
+from vipswap_rest.refusals import Kind, kind_of, named_wait
+from vipswap_rest.transport.answer import Response, refusal_of
 
 TRIES = 6
 # Of the pauses between tries; the shortest doubles with each.
 LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.1
 
-# "The call can be retried in 14 seconds.", "Please try again after '324' seconds.": as recorded in 429 messages.
-_WAIT_IN_MESSAGE = re.compile(r"(?:retried in|again after) '?(\d{1,5})'? second", re.IGNORECASE)
-
 
 class Policy:
     """When a request is sent again: the rules of Transport's docstring, for one request."""
 
-    def __init__(self, clock: Clock, method: str, deadline: float | None, once: bool) -> None:
-        self.clock, self.method, self.deadline, self.once = clock, method, deadline, once
+    def __init__(self, clock: Clock, method: str, deadline: float | None, once: bool, tries: int = TRIES) -> None:
+        self.clock, self.method, self.deadline, self.once, self.tries = clock, method, deadline, once, tries
 
     def run(self, send: Callable[[], Response]) -> Response:
         """Send until there is an answer to keep, or the tries or the time are used up."""
@@ -48,26 +45,42 @@ class Policy:
         if error is not None:
             # A server that is not trusted will not be trusted in a second either.
             return isinstance(error, TransportError) and not isinstance(error, UntrustedServer)
-        status = outcome.result().status
-        if status == 429:
+        response = outcome.result()
+        kind, _text = _read(response)
+        if response.status < 500 and kind in (Kind.BUSY, Kind.THROTTLED):
             return True
-        return status in (408, 500, 502, 503, 504) and self.method != "POST" and not self.once
+        passing = response.status in (408, 500, 502, 503, 504) and kind in (Kind.UNKNOWN, Kind.BUSY, Kind.THROTTLED)
+        return passing and self.method != "POST" and not self.once
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         asked: float | None = None
         if state.outcome is not None and state.outcome.exception() is None:
             response = state.outcome.result()
+            kind, text = _read(response)
             asked = lro.retry_after(response.headers)
-            if asked is None and response.status == 429:
-                _code, message, details = lro.error_of(response.body)
-                found = _WAIT_IN_MESSAGE.search(" ".join([message, *(detail.message for detail in details)]))
-                asked = float(found[1]) if found else 2.0 ** (state.attempt_number - 1)
+            if asked is None and kind in (Kind.BUSY, Kind.THROTTLED):
+                named = named_wait(text)
+                asked = 2.0 ** (state.attempt_number - 1) if named is None else named
         if asked is None:
             asked = 0.25 * 2.0 ** (state.attempt_number - 1)
         # A Retry-After of 0 is no invitation to ask as fast as answers come.
         return min(max(asked, SHORTEST_PAUSE_S * 2.0 ** (state.attempt_number - 1)), LONGEST_PAUSE_S)
 
     def _enough(self, state: tenacity.RetryCallState) -> bool:
-        if state.attempt_number >= TRIES:
+        if state.attempt_number >= self.tries:
             return True
         return self.deadline is not None and self.clock.monotonic() + self._pause(state) >= self.deadline
+
+
+def meaning_of(response: Response) -> Kind | None:
+    """What an answer means; None if it refuses nothing."""
+    return _read(response)[0]
+
+
+def _read(response: Response) -> tuple[Kind | None, str]:
+    """What an answer means, None if it refuses nothing, and all that it says."""
+    if response.status < 400:
+        return None, ""
+    code, message, details = refusal_of(response)
+    text = " ".join([message, *(detail.message for detail in details)])
+    return kind_of(response.status, [code, *(detail.code for detail in details)], text), text

@@ -20,10 +20,11 @@ from requests.structures import CaseInsensitiveDict
 from vipswap_rest.clock import Clock, SystemClock
 from vipswap_rest.clouds import check_endpoint, is_loopback
 from vipswap_rest.errors import ForeignUrl, ProtocolError, Redirected, RequestIds, TransportError, UsageError
+from vipswap_rest.refusals import Kind
 from vipswap_rest.transport.answer import ACCEPTED_PACKINGS, Response, parse, read, without
 from vipswap_rest.transport.connection import FLIGHT, USER_AGENT, Bearer, Flight, new_session
 from vipswap_rest.transport.failure import transport_error
-from vipswap_rest.transport.retry import Policy
+from vipswap_rest.transport.retry import TRIES, Policy, meaning_of
 from vipswap_rest.transport.urls import URL, origin_of, redact, signed_values
 
 log = logging.getLogger(__name__)
@@ -56,11 +57,11 @@ class Credential(Protocol):
 class Transport:
     """Sends requests to one ARM endpoint, and to no other host.
 
-    What is tried again, at most 6 times and never past the deadline:
+    What is tried again, at most 6 times (`tries`) and never past the deadline; what an answer means says refusals.py:
 
     - any request whose connection could not be made: it was never sent (but not where the server is not trusted);
-    - any request answered 429: it was not done. The pause is Retry-After, or the one its message names;
-    - any request answered 401, once, with a new token;
+    - any request refused as busy or throttled: it was not done. The pause is Retry-After, or the one its message names;
+    - any request answered 401, once, with a new token (but not where the login itself lacks something);
     - GET after a lost answer; GET, PUT, PATCH and DELETE after 408, 500, 502, 503 or 504 (RFC 9110 section 9.2.2: they
       are idempotent);
     - never: a write whose answer was lost, a POST that may have been done, and whatever is sent with `once`.
@@ -116,15 +117,16 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
         once: bool = False,
+        tries: int = TRIES,
     ) -> Response:
         """Send a request to `url` (absolute, on the endpoint's host) and return the answer, whatever its status.
 
         `deadline` is in monotonic seconds. With `once` it is never sent again after it may have been done, not even
-        if it is a PUT. Raises TransportError (not done), AnswerLost (perhaps done), ProtocolError (another host, a
-        redirect, an answer without end).
+        if it is a PUT; with `tries` 1 it is not sent again at all, but for a 401. Raises TransportError (not done),
+        AnswerLost (perhaps done), ProtocolError (another host, a redirect, an answer without end).
         """
         target = self._target(url)
-        policy = Policy(self.clock, method.upper(), deadline, once)
+        policy = Policy(self.clock, method.upper(), deadline, once, tries)
         renewed = False
         while True:
             try:
@@ -132,7 +134,12 @@ class Transport:
             except (TransportError, ProtocolError) as error:
                 error.ids = RequestIds(client_request=self.client_request_id, correlation=self.correlation_id)
                 raise
-            if response.status == 401 and not renewed and self.credential.renew():
+            if (
+                response.status == 401
+                and not renewed
+                and meaning_of(response) is Kind.LOGIN
+                and self.credential.renew()
+            ):
                 renewed = True
                 continue
             return response
