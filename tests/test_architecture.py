@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "network": {"arm", "ids", "transport"},
     "authorization": {"arm"},
     "health": {"transport"},
-    "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals"},
+    "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals", "transport"},
     "probe": {"errors"},
     "experiment": {"arm", "clock", "clouds", "errors", "ids", "probe", "swap"},
     "emulator": {"ids"},
@@ -88,8 +88,8 @@ PURE = [
     "swap/permissions",
     "swap/rules",
     "swap/shape",
+    "swap/streak",
     "swap/survey",
-    "swap/verdict",
     "swap/foresight",
 ]
 IMPURE = {"requests", "time", "socket", "asyncio", "subprocess", "threading", "os"}

@@ -73,6 +73,7 @@ def _as_json(event: Event) -> dict[str, Any]:
             "name": event.name,
             "resource": str(event.resource),
             "request_id": event.request_id,
+            "opens_outage": event.opens_outage,
         }
     if isinstance(event, StepEnded):
         return {"event": "step_ended", "succeeded": event.record.succeeded, **event.record.as_json()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vipswap_rest.cli.output import seconds, tell
 from vipswap_rest.clock import Clock
-from vipswap_rest.swap.report import Event, Noted, StepBegan, StepEnded
+from vipswap_rest.swap.report import Event, Noted, StepAccepted, StepBegan, StepEnded
 
 
 class Progress:
@@ -16,9 +16,10 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Print one event."""
         if isinstance(event, StepBegan):
-            if event.opens_outage:
-                self._line("downtime begins")
             self._line(f"{sentence(event.name)}: {event.resource.name}")
+        elif isinstance(event, StepAccepted):
+            if event.opens_outage:
+                self._line("  accepted: downtime begins")
         elif isinstance(event, StepEnded):
             record = event.record
             ended = "done" if record.succeeded else "NOT done"

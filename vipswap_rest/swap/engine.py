@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
-from vipswap_rest.errors import ForeignUrl, Interrupted, LockHeld, PreconditionFailed, Refused, RunFailed, VipswapError
+from vipswap_rest.errors import (
+    ArmError,
+    ForeignUrl,
+    Interrupted,
+    LockHeld,
+    OperationTimedOut,
+    PreconditionFailed,
+    Refused,
+    RunFailed,
+    VipswapError,
+)
 from vipswap_rest.ids import ResourceId
+from vipswap_rest.refusals import Kind, asked_wait, meaning, perhaps_done
 from vipswap_rest.swap.execution import Execution
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.model import Direction, Pair, Side
@@ -28,11 +39,14 @@ from vipswap_rest.swap.reconcile import (
     next_step,
 )
 from vipswap_rest.swap.report import Decided, Noted
-from vipswap_rest.swap.verdict import Verdict, says_unsupported, verdict
+from vipswap_rest.swap.streak import Streak
 from vipswap_rest.swap.verification import Verification
+from vipswap_rest.transport import LONGEST_PAUSE_S
 
-# A refusal counts as one for good when it comes twice; and what somebody else undid twice is not done again.
+# How often a final refusal is met before it is believed: once while nothing is written, and a 401 or 409 whose code
+# says nothing some more times then. What somebody else undid twice is not done again.
 REFUSALS_FOR_GOOD = 2
+REFUSALS_AT_FIRST = 6
 UNDONE_FOR_GOOD = 2
 REFRESHED_AT_MOST = 3
 PAUSE_AFTER_REFUSAL_S = 0.5
@@ -41,7 +55,7 @@ PAUSE_AFTER_REFUSAL_S = 0.5
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long things may take, in seconds: one operation; all the looking again without any progress; and, if that
-    is limited, production's outage before a run turns back, which it does between operations only."""
+    is limited, production's outage before a run turns back, which it does between operations and between tries."""
 
     operation_s: float = OPERATION_TIMEOUT_S
     patience_s: float = 300.0
@@ -68,6 +82,10 @@ class Engine:
         self._progress_at, self._looks, self._refreshed = self._clock.monotonic(), 0, 0
         self._refusals: Counter[Step] = Counter()
         self._done: Counter[Step] = Counter()
+        # Refusals in a row of the write that would end the outage; once that takes too long, both directions are tried.
+        self._streak, self._both_ways = Streak(), False
+        # The directions in which a step was refused for good.
+        self._closed: set[Direction] = set()
         # Until then (monotonic seconds) a request of the dead run whose float this was may still arrive.
         self._dead_until = dead_until
         self._verification = verification
@@ -136,6 +154,7 @@ class Engine:
             self._insist(step)
             self._done[step] += self.execution.attach(step)
         self._progress_at, self._looks, self._refreshed = self._clock.monotonic(), 0, 0
+        self._streak = Streak()
 
     def _delete_float(self, step: DeleteFloat) -> None:
         float_ = self.execution.observed.float
@@ -180,7 +199,7 @@ class Engine:
     def _overdue(self) -> bool:
         limit = self._limits.max_outage_s
         forward = self._rollback and self.cause is None and self.direction is Direction.EXCHANGED
-        return limit is not None and forward and self.execution.outage_s > limit
+        return limit is not None and forward and not self._both_ways and self.execution.outage_s > limit
 
     def _too_long(self) -> VipswapError:
         return VipswapError(
@@ -205,10 +224,15 @@ class Engine:
             self._emit(Noted(f"{failed} It is kept there, as --no-rollback says.", True))
 
     def _turn_round(self, cause: VipswapError) -> None:
-        self.cause = cause
-        self.direction = Direction.ORIGINAL if self.direction is Direction.EXCHANGED else Direction.EXCHANGED
-        back = self.direction is Direction.ORIGINAL
-        what = "Everything goes back to where it was." if back else "There is no way back, so the swap is finished."
+        self.cause, self.direction = cause, _other(self.direction)
+        if self.direction is Direction.EXCHANGED:
+            what = "There is no way back, so the swap is finished."
+        elif self.execution.attempted:
+            what = "Everything goes back to where it was."
+        elif self.execution.float_perhaps:
+            what = "No load balancer was changed; the float is deleted again."
+        else:
+            what = "Nothing was changed."
         self._emit(Noted(f"{what} ({cause})", True))
 
     def _may_be_made_again(self) -> bool:
@@ -233,35 +257,43 @@ class Engine:
 
     def _look_again(self, why: str, pause: float, cause: VipswapError | None = None) -> None:
         """Pause and observe. Raises RunFailed when patience is at its end."""
-        waited = self._clock.monotonic() - self._progress_at
-        if waited >= self._limits.patience_s:
-            cause = cause or VipswapError(f"Nothing moved for {waited:.0f} s: {why}.")
-            raise RunFailed(cause.message, exit_code=1, cause=cause)
+        self._check_patience(why, cause)
         if self._looks == 0:
             self._emit(Noted(why))
         self._clock.sleep(pause)
         self._looks += 1
         self.execution.look()
 
+    def _check_patience(self, why: str, cause: VipswapError | None) -> None:
+        waited = self._clock.monotonic() - self._progress_at
+        if waited >= self._limits.patience_s:
+            cause = cause or VipswapError(f"Nothing moved for {waited:.0f} s: {why}.")
+            raise RunFailed(cause.message, exit_code=1, cause=cause)
+
     def _after_error(self, step: Step, error: VipswapError) -> None:
         """Look at what an error left behind; the next step follows from that."""
-        if isinstance(step, SwapNatively) and says_unsupported(error) and self._untouched():
+        kind = meaning(error)
+        if isinstance(step, SwapNatively) and kind is Kind.UNSUPPORTED and _is_refusal(error) and self._untouched():
             self._emit(Noted(f"The native swap is not supported here, so the float does it. ({error})", True))
             self.opening = Opening.FLOAT_ON_STAGING
             return
-        # Somebody else wrote in between: the fresh etag is all that is missing.
-        pause = 0.0 if isinstance(error, PreconditionFailed) and self._looks < 3 else self._pause()
+        pause = self._pause_after(error, kind)
+        if kind in (Kind.BUSY, Kind.THROTTLED) and self.execution.production_out and isinstance(error, ArmError):
+            pause = self._insist_on_it(error, kind)
+            if not self._streak.wants_look(kind):
+                self._clock.sleep(pause)
+                return
         while True:
-            judged = verdict(error)
-            if judged is Verdict.STOP:
+            if isinstance(error, OperationTimedOut):
                 raise RunFailed(error.message, exit_code=1, cause=error) from error
-            if judged is Verdict.REFUSED:
+            allowed = self._refusals_allowed(step, error)
+            if allowed is not None:
                 self._refusals[step] += 1
-                unread = isinstance(step, Wait) and self._refusals[step] >= REFUSALS_FOR_GOOD
-                if self._refusals[step] >= REFUSALS_FOR_GOOD and not (unread and self.execution.missed(error)):
+                unread = isinstance(step, Wait) and self._refusals[step] >= allowed
+                if self._refusals[step] >= allowed and not (unread and self.execution.missed(error)):
                     self._turn_back(step, error)
                     return
-                pause = PAUSE_AFTER_REFUSAL_S
+                pause = max(pause, PAUSE_AFTER_REFUSAL_S)
             try:
                 self._look_again(f"{error} Looking again.", pause, error)
             except (LockHeld, Interrupted, Refused, RunFailed):
@@ -273,6 +305,43 @@ class Engine:
                     # Whoever rewrites ARM's answers shall not be trusted with an outage.
                     self._turn_back(step, error)
                 return
+
+    def _pause_after(self, error: VipswapError, kind: Kind) -> float:
+        """Seconds until the next look."""
+        if isinstance(error, PreconditionFailed) and self._looks < 3:
+            # Somebody else wrote in between: the fresh etag is all that is missing.
+            return 0.0
+        asked = asked_wait(error) if kind in (Kind.BUSY, Kind.THROTTLED) else None
+        return self._pause() if asked is None else min(LONGEST_PAUSE_S, max(asked, self._pause()))
+
+    def _refusals_allowed(self, step: Step, error: VipswapError) -> int | None:
+        """How often this step may be refused like that before it is believed; None where only patience counts."""
+        kind = meaning(error)
+        first = not self.execution.attempted and _is_refusal(error) and not isinstance(step, Wait)
+        if kind in (Kind.FINAL, Kind.UNSUPPORTED):
+            return 1 if first else REFUSALS_FOR_GOOD
+        if kind is Kind.MISSING:
+            return REFUSALS_FOR_GOOD
+        # A code that is not in the table: while nothing is written there is nothing to lose by giving up.
+        unknown = error.status in (401, 409) and kind in (Kind.LOGIN, Kind.CHANGED)
+        return REFUSALS_AT_FIRST if first and unknown else None
+
+    def _insist_on_it(self, error: ArmError, kind: Kind) -> float:
+        """Count a refusal of the write that would end the outage; the seconds until the next try.
+
+        Where it has been busy for long, the next try goes the other way, if that is open.
+        """
+        now = self._clock.monotonic()
+        self._check_patience(str(error), error)
+        self._streak = self._streak.after(kind, now)
+        if self._streak.begins:
+            self._emit(Noted(f"{error} Trying again until it is taken, because production is off.", True))
+        if self._rollback and self._streak.wants_both_ways(now) and _other(self.direction) not in self._closed:
+            if not self._both_ways:
+                self._emit(Noted("It has been busy for long, so both directions are tried in turn.", True))
+            self._both_ways, self.direction = True, _other(self.direction)
+            self.cause = None if self.direction is self.execution.journal.direction else error
+        return self._streak.pause_s(kind, asked_wait(error), polite=self.execution.polite)
 
     def _unopened(self) -> bool:
         """Whether this is the way forward, and production's address still is where it was."""
@@ -294,13 +363,24 @@ class Engine:
                 Noted(f"The float {self.pair.float} stays, tagged done: it could not be deleted. ({error})", True)
             )
             return
+        self._closed.add(self.direction)
         production = self.pair.originals[Side.PRODUCTION]
         goal = self.pair.goal(self.direction)
         arrived = any(goal[side] == production == execution.observed.held(self.pair, side) for side in Side)
         kept = bool(execution.written) and (not self._rollback or arrived)
-        if self.cause or kept or isinstance(step, Wait):
+        tried = self.cause is not None and not (self._both_ways and _other(self.direction) not in self._closed)
+        if tried or kept or isinstance(step, Wait):
             raise RunFailed(error.message, exit_code=1, cause=error) from error
         self._turn_round(error)
+
+
+def _other(direction: Direction) -> Direction:
+    return Direction.ORIGINAL if direction is Direction.EXCHANGED else Direction.EXCHANGED
+
+
+def _is_refusal(error: VipswapError) -> bool:
+    """Whether ARM refused a request, which therefore certainly was not done."""
+    return isinstance(error, ArmError) and not perhaps_done(error)
 
 
 def _subject(step: Step, pair: Pair) -> ResourceId:

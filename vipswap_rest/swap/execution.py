@@ -19,7 +19,6 @@ from vipswap_rest.errors import (
     LockHeld,
     NotFound,
     OperationFailed,
-    ProtocolError,
     Redirected,
     Refused,
     ServerFault,
@@ -27,6 +26,7 @@ from vipswap_rest.errors import (
 )
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
+from vipswap_rest.refusals import perhaps_done
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap import lock, rivals
 from vipswap_rest.swap.foresight import works_on
@@ -36,6 +36,7 @@ from vipswap_rest.swap.observe import await_float, observe, read_float, read_loa
 from vipswap_rest.swap.outage import OutageLedger
 from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
 from vipswap_rest.swap.report import Emit, Noted, StepAccepted, StepBegan, StepEnded, StepRecord
+from vipswap_rest.transport import TRIES
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Execution:
         self.written: set[Side] = set()
         # Whether any write to a load balancer was done, or may have been.
         self.attempted = False
-        self._operation_s, self._polite = operation_s, polite
+        self._operation_s, self.polite = operation_s, polite
         # Whether the float bears, or bore, this run's id.
         self._before, self.claimed, self._float_gone = before, before is not None, False
         # Whether this run has asked for the float, and whether overlapping swaps have yet to be looked for.
@@ -141,7 +142,7 @@ class Execution:
         if found is None:
             # Also where the answer is lost: whether it was created, and by whom, the next look tells.
             self.created = self.rivalled = True
-            self._perform("create_float", self.pair.float, lambda: self._claim(address))
+            self._perform("create_float", self.pair.float, lambda tries: self._claim(address))
             self.claimed = True
         else:
             lock.check_ours(found, self.journal)
@@ -183,7 +184,9 @@ class Execution:
         if float_ is not None:
             id, body, etag = float_.id, dict(float_.body), float_.etag
             self._perform(
-                "repair_float", id, lambda: update_public_ip(self.client, id.resource_group, id.name, body, etag=etag)
+                "repair_float",
+                id,
+                lambda tries: update_public_ip(self.client, id.resource_group, id.name, body, etag=etag, tries=tries),
             )
         self.look()
 
@@ -192,7 +195,7 @@ class Execution:
         id = self.pair.float
         # From here on it may be gone, and that is our own doing.
         self._float_gone = True
-        self._perform("delete_float", id, lambda: delete_public_ip(self.client, id.resource_group, id.name))
+        self._perform("delete_float", id, lambda tries: delete_public_ip(self.client, id.resource_group, id.name))
         self.forget_float()
 
     def keep_float(self) -> None:
@@ -236,7 +239,10 @@ class Execution:
         location = str(self.observed.load_balancers[Side.PRODUCTION].body.get("location") or "")
         resource = self.pair.load_balancer(Side.PRODUCTION)
         self._perform(
-            "native_swap", resource, lambda: swap_public_ip_addresses(self.client, location, addresses), moves
+            "native_swap",
+            resource,
+            lambda tries: swap_public_ip_addresses(self.client, location, addresses, tries=tries),
+            moves,
         )
         self.look()
 
@@ -251,7 +257,7 @@ class Execution:
         self._perform(
             name,
             id,
-            lambda: update_load_balancer(self.client, id.resource_group, id.name, body, etag=etag),
+            lambda tries: update_load_balancer(self.client, id.resource_group, id.name, body, etag=etag, tries=tries),
             {side: kept} if kept != before else {},
             {side},
         )
@@ -260,11 +266,15 @@ class Execution:
         self,
         name: str,
         resource: ResourceId,
-        send: Callable[[], Started],
+        send: Callable[[int], Started],
         moves: Mapping[Side, ResourceId] | None = None,
         writes: set[Side] | None = None,
     ) -> None:
-        """Send a write, wait for its operation, and keep the books of it: events, step, outages, prediction."""
+        """Send a write, wait for its operation, and keep the books of it: events, step, outages, prediction.
+
+        `send` is given how often the transport may try: once while production is off, because then what to do about a
+        refusal, and when, is for the engine to decide.
+        """
         moves = moves or {}
         releases = [held for side in moves if (held := self.observed.held(self.pair, side))]
         opens = self.pair.originals[Side.PRODUCTION] in releases
@@ -272,13 +282,14 @@ class Execution:
         if opens:
             self.client.transport.credential.renew_ahead(OUTAGE_AHEAD_S)
         began, began_at = self.clock.monotonic(), self.clock.now()
+        tries = 1 if self.production_out else TRIES
         self.guard.critical = opens or self.production_out
         self._attaching = any(address in self.pair.originals.values() for address in moves.values())
         started: Started | None = None
         completed: Completed | None = None
         try:
-            started = self._send(send, releases, writes or set(moves))
-            self.emit(StepAccepted(name, resource, started.response.request_id))
+            started = self._send(lambda: send(tries), releases, writes or set(moves))
+            self.emit(StepAccepted(name, resource, started.response.request_id, opens))
             completed = self._wait(started)
             for side, address in moves.items():
                 self.observed = self.observed.moved(self.pair, side, address)
@@ -301,13 +312,12 @@ class Execution:
         sent = self.clock.monotonic()
         try:
             started = send()
-        except Redirected:
-            raise
-        except (AnswerLost, ServerFault, ProtocolError):
-            # It may have been done; the next look tells.
-            self._note_write(sides)
-            for address in releases:
-                self.ledger.perhaps_released(address, sent)
+        except VipswapError as error:
+            if perhaps_done(error):
+                # The next look tells.
+                self._note_write(sides)
+                for address in releases:
+                    self.ledger.perhaps_released(address, sent)
             raise
         self._note_write(sides)
         for address in releases:
@@ -336,7 +346,7 @@ class Execution:
 
         And while staging's address is being attached: its outage is reported, too, and ends when Succeeded is read.
         """
-        if self._polite or not (self.production_out or self._attaching):
+        if self.polite or not (self.production_out or self._attaching):
             return polite(waited, retry_after)
         reads = self.client.transport.remaining_reads
         if reads is not None and reads < READ_RESERVE:

@@ -28,7 +28,7 @@ class Outcome(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class StepBegan:
-    """A step's first request is about to be sent. `opens_outage`: it takes production's address off its frontend."""
+    """A step's first request is about to be sent. `opens_outage`: it would take production's address off."""
 
     name: str
     resource: ResourceId
@@ -37,11 +37,12 @@ class StepBegan:
 
 @dataclass(frozen=True, slots=True)
 class StepAccepted:
-    """ARM accepted the step's write, and it is being waited for."""
+    """ARM accepted the step's write, and it is being waited for. `opens_outage`: production's address is off now."""
 
     name: str
     resource: ResourceId
     request_id: str | None = None
+    opens_outage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
