@@ -7,6 +7,7 @@ import os
 import platform
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -18,7 +19,7 @@ from vipswap_rest.cli.connection import add_connection_options, add_polite_optio
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.live import beside
 from vipswap_rest.cli.output import deliver, print_json, tell
-from vipswap_rest.cli.pair import add_manner_options, add_pair_options, add_probe_options
+from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import COVERAGE
 from vipswap_rest.cli.signals import SignalGuard
@@ -36,6 +37,7 @@ from vipswap_rest.experiment.trials import Store, check_directory
 from vipswap_rest.probe.prober import SHORTEST_INTERVAL_S
 from vipswap_rest.probe.target import parse_target
 from vipswap_rest.swap import preflight
+from vipswap_rest.swap.float_tags import float_tags
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.resolve import Target, resolve
 from vipswap_rest.swap.run import Options
@@ -66,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_probe_options(parser)
     add_manner_options(parser)
     add_polite_option(parser)
+    add_float_tag_option(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")
     add_connection_options(parser)
@@ -116,6 +119,7 @@ def _measure(arguments: argparse.Namespace, directory: Path) -> None:
     if not arguments.yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
     interval_s = _interval(arguments)
+    tags = float_tags(arguments.float_tag)
     found = find_manifest(directory)
     design = _design(arguments, found)
     guard = TrialGuard()
@@ -125,7 +129,7 @@ def _measure(arguments: argparse.Namespace, directory: Path) -> None:
         bench = ArmBench(
             client,
             home,
-            {name: _options(arguments, name) for name in design.strategies},
+            {name: _options(arguments, name, tags) for name in design.strategies},
             interval_s=interval_s,
             probe_url=arguments.probe_url,
             guard=guard,
@@ -180,11 +184,12 @@ def _home(client: ArmClient, arguments: argparse.Namespace, found: Manifest | No
     return home
 
 
-def _options(arguments: argparse.Namespace, strategy: str) -> Options:
+def _options(arguments: argparse.Namespace, strategy: str, tags: Mapping[str, str]) -> Options:
     return Options(
         opening=Opening.NATIVE if strategy == "native" else Opening(arguments.float_on),
         ignore=preflight.checked_codes(arguments.ignore),
         polite=arguments.polite,
+        float_tags=tags,
     )
 
 

@@ -31,6 +31,17 @@ def add_manner_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_float_tag_option(parser: argparse.ArgumentParser) -> None:
+    """What the float is tagged with."""
+    parser.add_argument(
+        "--float-tag",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a tag for the float, where a policy asks for one (may be given several times)",
+    )
+
+
 def add_probe_options(parser: argparse.ArgumentParser) -> None:
     """What is asked whether it answers, and how often."""
     parser.add_argument(

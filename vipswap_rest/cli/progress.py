@@ -8,20 +8,33 @@ from vipswap_rest.swap.report import Event, Noted, StepAccepted, StepBegan, Step
 
 
 class Progress:
-    """Prints each step as it begins and ends. `began`: the moment that its lines count from, monotonic seconds."""
+    """Prints each step as it begins and ends, but one that is only tried again as it ends well.
+
+    `began`: the moment that its lines count from, monotonic seconds.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self.began = clock, clock.monotonic()
+        # The step that was refused last, whether the one that runs is that one again, and whether it was accepted.
+        self._refused, self._again, self._accepted = "", False, False
 
     def __call__(self, event: Event) -> None:
         """Print one event."""
         if isinstance(event, StepBegan):
-            self._line(f"{sentence(event.name)}: {event.resource.name}")
+            self._again, self._accepted = event.name == self._refused, False
+            if not self._again:
+                self._line(f"{sentence(event.name)}: {event.resource.name}")
         elif isinstance(event, StepAccepted):
+            self._accepted = True
+            if self._again:
+                self._line(f"{sentence(event.name)}: {event.resource.name}")
             if event.opens_outage:
                 self._line("  accepted: downtime begins")
         elif isinstance(event, StepEnded):
             record = event.record
+            self._refused = "" if self._accepted else record.name
+            if self._again and not self._accepted:
+                return
             ended = "done" if record.succeeded else "NOT done"
             polls = f", {record.polls} poll{'' if record.polls == 1 else 's'}" if record.polls else ""
             self._line(f"  {ended} in {seconds(record.seconds)}{polls}")

@@ -12,7 +12,7 @@ from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.live import beside
 from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error
-from vipswap_rest.cli.pair import add_manner_options, add_pair_options, add_probe_options
+from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
@@ -27,6 +27,7 @@ from vipswap_rest.probe.target import parse_target
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.command_lines import vip_command
 from vipswap_rest.swap.engine import Limits
+from vipswap_rest.swap.float_tags import float_tags
 from vipswap_rest.swap.model import Direction, Side
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
@@ -75,12 +76,13 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
     add_target_options(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     add_polite_option(parser)
+    add_float_tag_option(parser)
     parser.add_argument("--no-rollback", action="store_true", help="stop half-way rather than turn back")
     parser.add_argument(
         "--max-outage",
         type=seconds_above_0,
         metavar="S",
-        help="turn back if production is off for longer; looked at between operations only",
+        help="turn back if production is off for longer; looked at between operations, and between tries",
     )
     parser.add_argument(
         "--health",
@@ -260,4 +262,5 @@ def _options(arguments: argparse.Namespace) -> Options:
         limits=Limits(max_outage_s=getattr(arguments, "max_outage", None)),
         verification=_verification(arguments),
         polite=getattr(arguments, "polite", False),
+        float_tags=float_tags(getattr(arguments, "float_tag", [])),
     )

@@ -62,7 +62,7 @@ class Execution:
 
     `observed` is what is known now, partly predicted inside the outage; `written` are the sides whose load balancer
     was written by this run, or may have been. `before` is the journal that this run took over.
-    With `polite`, ARM's Retry-After holds inside the outage, too.
+    With `polite`, ARM's Retry-After holds inside the outage, too. `float_tags` are the user's, for the float.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Execution:
         before: Journal | None = None,
         operation_s: float = OPERATION_TIMEOUT_S,
         polite: bool = False,
+        float_tags: Mapping[str, str] | None = None,
     ) -> None:
         self.client, self.clock = client, client.clock
         self.journal, self.pair, self.observed = journal, journal.pair, observed
@@ -86,6 +87,7 @@ class Execution:
         # Whether any write to a load balancer was done, or may have been.
         self.attempted = False
         self._operation_s, self.polite = operation_s, polite
+        self._float_tags = dict(float_tags or {})
         # Whether the float bears, or bore, this run's id.
         self._before, self.claimed, self._float_gone = before, before is not None, False
         # Whether this run has asked for the float, and whether overlapping swaps have yet to be looked for.
@@ -151,7 +153,7 @@ class Execution:
     def _claim(self, address: PublicIp) -> Started:
         perhaps, self.float_perhaps = self.float_perhaps, True
         try:
-            return lock.claim(self.client, self.journal, address)
+            return lock.claim(self.client, self.journal, address, self._float_tags)
         except AnswerLost:
             # We waited as long as a request may take; it may take as long again where that was not for want of time.
             self._lost_claims.append(self.clock.monotonic() + self.client.transport.read_timeout)
@@ -159,6 +161,8 @@ class Execution:
         except (ArmError, LockHeld, Redirected) as error:
             # Refused, and so not made; after a 5xx nobody knows.
             self.float_perhaps = perhaps or isinstance(error, ServerFault)
+            if "RequestDisallowedByPolicy" in error.codes:
+                error.hint += " Tags that it asks for: --float-tag KEY=VALUE."
             raise
 
     def outrank_rivals(self) -> None:

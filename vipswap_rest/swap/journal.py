@@ -22,6 +22,8 @@ PREFIX = "vipswap-"
 FLOAT_PREFIX = "vipswap-float-"
 VERSION = "1"
 _CHECKSUM = "checksum"
+# How many tags hold a journal.
+JOURNAL_TAGS = 18
 BY_HAND = (
     "See what both load balancers hold, put the addresses where they belong by hand, and delete the float; "
     "vipswap does not guess."

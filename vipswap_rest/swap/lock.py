@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from vipswap_rest.arm import ArmClient, Started
 from vipswap_rest.errors import AnswerLost, Conflict, LockHeld, OperationError, PreconditionFailed, ServerFault
 from vipswap_rest.network import claim_public_ip, tag_public_ip, update_public_ip
 from vipswap_rest.swap import journal as journals
+from vipswap_rest.swap.float_tags import with_float_tags
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import PublicIp
 from vipswap_rest.swap.observe import read_float
@@ -16,22 +18,24 @@ from vipswap_rest.swap.observe import read_float
 TRIES, BETWEEN_TRIES_S = 3, 0.5
 
 
-def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp) -> Started:
-    """Begin to create the float with our journal in it, where there was none.
+def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp, given: Mapping[str, str]) -> Started:
+    """Begin to create the float with our journal in it, and the tags that the user gave, where there was none.
 
     Raises PreconditionFailed if there is one (perhaps ours, from a try whose answer was lost: read it), LockHeld if it
     was created over another run's: a provider may ignore If-None-Match, and then answers 200 instead of 201.
     """
     float_ = journal.pair.float
-    body = journals.float_body(stands_in_for, journal.tags())
+    body = journals.float_body(stands_in_for, with_float_tags(journal.tags(), given))
     started = claim_public_ip(client, float_.resource_group, float_.name, body)
     if started.response.status != 201:
         raise held(journal, "was just created by another run")
     return started
 
 
-def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
+def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal, given: Mapping[str, str]) -> None:
     """Write our journal over the one in a float that is done, or that we may finish; ours if it still was as read.
+
+    It gets the tags that the user gave, and keeps those of others.
 
     What one lost answer, or another writer's tag, left undone is done again: its run id tells. Raises LockHeld if
     another run took it in between, Refused if its tags are damaged.
@@ -39,6 +43,7 @@ def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
     id, before = public_ip.id, journals.read(public_ip).run
     for left in reversed(range(TRIES)):
         body = journals.with_tags(public_ip, journal.tags())
+        body["tags"] = with_float_tags(body["tags"], given)
         try:
             client.wait(update_public_ip(client, id.resource_group, id.name, body, etag=public_ip.etag))
             return

@@ -170,7 +170,10 @@ class Report:
 
     @property
     def changed(self) -> bool:
-        """Whether ARM may have been told to change anything."""
+        """Whether anything may be other than before: of a run that failed, a float that stays."""
+        if self.outcome is Outcome.FAILED:
+            done = {step.name for step in self.steps if step.succeeded}
+            return "create_float" in done and "delete_float" not in done
         return bool(self.steps)
 
     def as_json(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ class Options:
     """How to swap: the opening (order or native), and what is allowed. Times in seconds.
 
     `ignore` names the findings that shall not refuse it (see preflight.checked_codes). With `polite`, ARM's Retry-After
-    holds between the polls of an outage, too.
+    holds between the polls of an outage, too. `float_tags`: what the user puts on the float besides the journal.
     """
 
     opening: Opening = Opening.FLOAT_ON_STAGING
@@ -44,6 +44,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     verification: Verification | None = None
     polite: bool = False
+    float_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def carry_out(
     error: VipswapError | None = None
     engine: Engine | None = None
     try:
-        observed, dead_until = _adopt(client, before, found, journal)
+        observed, dead_until = _adopt(client, before, found, journal, options.float_tags)
         execution = Execution(
             client,
             journal,
@@ -149,6 +150,7 @@ def carry_out(
             before=found,
             operation_s=options.limits.operation_s,
             polite=options.polite,
+            float_tags=options.float_tags,
         )
         engine = Engine(
             execution,
@@ -183,7 +185,7 @@ def strategy_name(opening: Opening) -> str:
 
 
 def _adopt(
-    client: ArmClient, before: Observed, found: Journal | None, journal: Journal
+    client: ArmClient, before: Observed, found: Journal | None, journal: Journal, float_tags: Mapping[str, str]
 ) -> tuple[Observed, float | None]:
     """Write our journal over the one that lies in the float, if one does.
 
@@ -199,7 +201,7 @@ def _adopt(
             f"The float {before.float.id}, left by an earlier swap, is held by {before.float.holder} now.",
             hint="Take that address off there, or give it another one, and delete the float.",
         )
-    lock.take_over(client, before.float, journal)
+    lock.take_over(client, before.float, journal, float_tags)
     dead_until = None if found.done else client.clock.monotonic() + found.request_timeout_s
     return observe_ruins(client, journal.pair), dead_until
 
