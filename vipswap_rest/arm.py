@@ -327,7 +327,7 @@ class ArmClient:
             # A gateway's page: its words without its tags.
             words = " ".join(re.sub(r"<[^>]*>", " ", response.body[:4000]).split())
             message = f"The answer is not ARM's: {words[:200]!r}"
-        return arm_error_class(response.status)(
+        return arm_error_class(response.status, [code, *(detail.code for detail in details)])(
             code or f"HTTP{response.status}",
             message or "ARM gave no reason.",
             status=response.status,

@@ -13,7 +13,7 @@ VipswapError                      1
     BadRequest           400
     Unauthorized         401
     Forbidden            403
-    NotFound             404      3   (1 where it is the api-version that is unknown)
+    NotFound             404      3
     Conflict             409
     PreconditionFailed   412
     Throttled            429
@@ -32,13 +32,13 @@ VipswapError                      1
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vipswap_rest.hints import hint_for
 from vipswap_rest.presentable import presentable
-from vipswap_rest.refusals import Kind, meaning
+from vipswap_rest.refusals import Kind, kind_of
 
 # What an id is made of; nothing else is shown as one.
 REQUEST_ID = re.compile(r"[\w.:,{}-]{1,200}")
@@ -181,8 +181,6 @@ class ArmError(VipswapError):
         self.correlation_id = correlation_id
         self.ids = RequestIds(request_id, client_request_id, correlation_id)
         self.retry_after = retry_after
-        # A 404 about the api-version says nothing of whether the resource is there.
-        self.exit_code = 3 if status == 404 and meaning(self) is Kind.MISSING else 1
 
     @property
     def codes(self) -> frozenset[str]:
@@ -251,10 +249,13 @@ _BY_STATUS: dict[int, type[ArmError]] = {
 }
 
 
-def arm_error_class(status: int) -> type[ArmError]:
-    """The class of ARM error that an HTTP status stands for."""
+def arm_error_class(status: int, codes: Collection[str] = ()) -> type[ArmError]:
+    """The class of ARM error that an HTTP status stands for, with the error's codes."""
     if status >= 500:
         return ServerFault
+    if status == 404 and kind_of(status, codes) is not Kind.MISSING:
+        # The api-version is unknown, which says nothing of whether the resource is there.
+        return ArmError
     return _BY_STATUS.get(status, ArmError)
 
 

@@ -230,6 +230,18 @@ def test_without_credentials_it_names_the_ways_to_have_some(
     assert arm.requests() == []
 
 
+@pytest.mark.parametrize("verb", [("swap",), ("experiment", "--out", "nowhere")], ids=lambda verb: verb[0])
+@pytest.mark.parametrize("tag", ["CostCenter", "vipswap-run=x", "n=" + "v" * 257])
+def test_a_tag_that_arm_would_refuse_is_refused_before_anything_is_asked(
+    arm: Arm, vipswap: Vipswap, verb: tuple[str, ...], tag: str
+) -> None:
+    ran = vipswap(*verb, *PAIR, "--yes", "--float-tag", tag)
+
+    assert ran.code == 2
+    assert "--float-tag" in ran.err
+    assert arm.requests() == []
+
+
 def test_an_address_that_may_change_is_swapped_when_that_is_allowed(arm: Arm, vipswap: Vipswap) -> None:
     edit(STAGING_IP, "sku", value={"name": "Basic", "tier": "Regional"})(arm)
     edit(PRODUCTION_IP, "sku", value={"name": "Basic", "tier": "Regional"})(arm)

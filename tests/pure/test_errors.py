@@ -99,6 +99,44 @@ def test_a_detail_knows_better_than_the_outer_code() -> None:
     assert busy.hint != ArmError("RetryableError", "m", status=429).hint
 
 
+def hint_of(status: int, code: str, message: str, *details: Detail) -> str:
+    return arm_error_class(status)(code, message, status=status, details=details).hint
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "listed"),
+    [
+        (
+            404,
+            "InvalidResourceType",
+            "The supported api-versions are '2015-05-01-preview,2019-12-01,2022-07-01,2020-03-01'.",
+        ),
+        (
+            400,
+            "NoRegisteredProviderFound",
+            "The supported api-versions are '2022-07-01, 2023-02-01-preview'. And more.",
+        ),
+        (400, "InvalidApiVersionParameter", "The supported versions are '2020-01-01,2022-07-01'."),
+    ],
+)
+def test_the_hint_names_the_newest_api_version_that_arm_lists(status: int, code: str, listed: str) -> None:
+    assert "--api-version 2022-07-01" in hint_of(status, code, f"The api-version is unknown. {listed}")
+
+
+def test_the_hint_names_the_deny_assignment() -> None:
+    denied = "Denied because of the deny assignment with name 'stack one' and Id 'd1' at scope '/s'."
+
+    for code in ("DenyAssignmentAuthorizationFailed", "AuthorizationFailed"):
+        assert "'stack one' (id d1)" in hint_of(403, code, denied)
+        assert "role Network Contributor" not in hint_of(403, code, denied)
+
+
+def test_the_hint_names_the_claims_to_log_in_with() -> None:
+    claims = Detail("insufficient_claims", 'the login lacks claims that ARM asks for: claims="eyJhYmMiOjF9"')
+
+    assert 'az login --claims-challenge "eyJhYmMiOjF9"' in hint_of(401, "RequestDisallowedByPolicy", "No.", claims)
+
+
 def test_an_arm_error_says_all_it_knows() -> None:
     error = ArmError(
         "PreconditionFailed",

@@ -12,7 +12,8 @@ from vipswap_rest.refusals import BY_CODE, Kind, asked_wait, kind_of, meaning, n
 
 
 def arm_error(status: int, code: str, message: str = "Said the test.", *details: Detail) -> errors.ArmError:
-    return arm_error_class(status)(code, message, status=status, details=details)
+    codes = [code, *(detail.code for detail in details)]
+    return arm_error_class(status, codes)(code, message, status=status, details=details)
 
 
 def test_each_code_stands_in_one_row_and_each_row_names_its_source() -> None:
@@ -134,4 +135,6 @@ def test_a_404_about_the_api_version_is_not_a_missing_resource() -> None:
     )
 
     assert arm_error(404, "InvalidResourceType", unknown).exit_code == 1
+    assert not isinstance(arm_error(404, "InvalidResourceType", unknown), errors.NotFound)
     assert arm_error(404, "ResourceNotFound").exit_code == 3
+    assert arm_error(404, "SomethingNew").exit_code == 3

@@ -105,6 +105,20 @@ def test_az_without_a_login_is_one_sentence(az: Callable[..., dict[str, str]], c
     assert "az login" in refused.value.hint
 
 
+def test_azs_own_advice_is_shown(az: Callable[..., dict[str, str]], clock: VirtualClock) -> None:
+    err = (
+        "WARNING: old\nERROR: AADSTS50076: you must use multi-factor authentication.\n"
+        "Interactive authentication is needed. Please run:\naz logout\naz login --tenant t1 --scope s1/x\n"
+    )
+    with pytest.raises(CredentialError) as refused:
+        token_of_az(az(err=err, code=1), clock)
+
+    assert "AADSTS50076" in str(refused.value)
+    assert refused.value.hint == (
+        "az advises: Interactive authentication is needed. Please run: az logout; az login --tenant t1 --scope s1/x"
+    )
+
+
 @pytest.mark.parametrize(
     "out",
     [

@@ -88,7 +88,9 @@ def _advice(err: str) -> str:
     begun = next((place for place, line in enumerate(lines) if line.startswith("ERROR:")), len(lines))
     below = [line for line in lines[begun + 1 :] if not line.startswith(("WARNING:", "ERROR:"))]
     if any(re.search(r"\baz [a-z]", line) for line in below):
-        return presentable(f"az advises: {' '.join(below)}")
+        # Of commands below one another, each is a line to run.
+        lines = [f"{line};" if line.startswith("az ") else line for line in below]
+        return presentable(f"az advises: {' '.join(lines).rstrip(';')}")
     return "Run `az login` and try again."
 
 

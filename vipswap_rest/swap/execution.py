@@ -21,7 +21,6 @@ from vipswap_rest.errors import (
     OperationFailed,
     Redirected,
     Refused,
-    ServerFault,
     VipswapError,
 )
 from vipswap_rest.ids import ResourceId
@@ -160,7 +159,7 @@ class Execution:
             raise
         except (ArmError, LockHeld, Redirected) as error:
             # Refused, and so not made; after a 5xx nobody knows.
-            self.float_perhaps = perhaps or isinstance(error, ServerFault)
+            self.float_perhaps = perhaps or perhaps_done(error)
             if "RequestDisallowedByPolicy" in error.codes:
                 error.hint += " Tags that it asks for: --float-tag KEY=VALUE."
             raise

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vipswap_rest.arm import ArmClient, Started
-from vipswap_rest.errors import AnswerLost, Conflict, LockHeld, OperationError, PreconditionFailed, ServerFault
+from vipswap_rest.errors import ArmError, LockHeld, OperationError, PreconditionFailed, TransportError
 from vipswap_rest.network import claim_public_ip, tag_public_ip, update_public_ip
+from vipswap_rest.refusals import Kind, meaning
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap.float_tags import with_float_tags
 from vipswap_rest.swap.journal import Journal
@@ -16,6 +17,8 @@ from vipswap_rest.swap.observe import read_float
 
 # How often it is tried to take a float over, and the pause between (seconds).
 TRIES, BETWEEN_TRIES_S = 3, 0.5
+# What may be otherwise the next time.
+_PASSING = (Kind.BUSY, Kind.THROTTLED, Kind.CHANGED, Kind.UNKNOWN)
 
 
 def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp, given: Mapping[str, str]) -> Started:
@@ -47,7 +50,9 @@ def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal, given: M
         try:
             client.wait(update_public_ip(client, id.resource_group, id.name, body, etag=public_ip.etag))
             return
-        except (AnswerLost, Conflict, OperationError, PreconditionFailed, ServerFault) as error:
+        except (ArmError, OperationError, TransportError) as error:
+            if isinstance(error, ArmError) and meaning(error) not in _PASSING:
+                raise
             found = read_float(client, id)
             run = journals.read(found).run if found else None
             if found and run == journal.run:

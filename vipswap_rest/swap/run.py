@@ -10,8 +10,9 @@ from typing import Any
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.clock import rfc3339
-from vipswap_rest.errors import AnswerLost, Interrupted, LockHeld, Refused, RunFailed, ServerFault, VipswapError
+from vipswap_rest.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
 from vipswap_rest.ids import ResourceId
+from vipswap_rest.refusals import perhaps_done
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap import lock, preflight, surveyor
 from vipswap_rest.swap.command_lines import recover_command
@@ -267,7 +268,7 @@ def _float_left(error: VipswapError, execution: Execution | None, ended: Observe
     if execution is not None:
         return ended.float is None and execution.float_perhaps
     # It was to be taken over, and may yet be.
-    return ended.float is not None and isinstance(error, (AnswerLost, ServerFault))
+    return ended.float is not None and perhaps_done(error)
 
 
 def _addresses(pair: Pair, before: Observed, after: Observed, execution: Execution | None) -> dict[Side, AddressReport]:
