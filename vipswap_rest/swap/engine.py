@@ -273,7 +273,12 @@ class Engine:
     def _after_error(self, step: Step, error: VipswapError) -> None:
         """Look at what an error left behind; the next step follows from that."""
         kind = meaning(error)
-        if isinstance(step, SwapNatively) and kind is Kind.UNSUPPORTED and _is_refusal(error) and self._untouched():
+        if (
+            isinstance(step, SwapNatively)
+            and kind is Kind.UNSUPPORTED
+            and _is_refused_write(error)
+            and self._untouched()
+        ):
             self._emit(Noted(f"The native swap is not supported here, so the float does it. ({error})", True))
             self.opening = Opening.FLOAT_ON_STAGING
             return
@@ -317,7 +322,8 @@ class Engine:
     def _refusals_allowed(self, step: Step, error: VipswapError) -> int | None:
         """How often this step may be refused like that before it is believed; None where only patience counts."""
         kind = meaning(error)
-        first = not self.execution.attempted and _is_refusal(error) and not isinstance(step, Wait)
+        # Of a write alone: what a read that is refused left unseen is looked at.
+        first = not self.execution.attempted and _is_refused_write(error)
         if kind in (Kind.FINAL, Kind.UNSUPPORTED):
             return 1 if first else REFUSALS_FOR_GOOD
         if kind is Kind.MISSING:
@@ -378,9 +384,9 @@ def _other(direction: Direction) -> Direction:
     return Direction.ORIGINAL if direction is Direction.EXCHANGED else Direction.EXCHANGED
 
 
-def _is_refusal(error: VipswapError) -> bool:
-    """Whether ARM refused a request, which therefore certainly was not done."""
-    return isinstance(error, ArmError) and not perhaps_done(error)
+def _is_refused_write(error: VipswapError) -> bool:
+    """Whether ARM refused a write, which therefore certainly was not done."""
+    return isinstance(error, ArmError) and error.method != "GET" and not perhaps_done(error)
 
 
 def _subject(step: Step, pair: Pair) -> ResourceId:
