@@ -90,6 +90,7 @@ PURE = [
     "swap/shape",
     "swap/streak",
     "swap/survey",
+    "swap/float_tags",
     "swap/foresight",
 ]
 IMPURE = {"requests", "time", "socket", "asyncio", "subprocess", "threading", "os"}

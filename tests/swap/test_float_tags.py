@@ -6,7 +6,14 @@ import pytest
 
 from tests.swap.lab import Lab
 from vipswap_rest.errors import UsageError
-from vipswap_rest.swap.float_tags import LONGEST_NAME, LONGEST_VALUE, MOST_TAGS, float_tags, with_float_tags
+from vipswap_rest.swap.float_tags import (
+    LONGEST_NAME,
+    LONGEST_VALUE,
+    MOST_TAGS,
+    float_tag_hint,
+    float_tags,
+    with_float_tags,
+)
 from vipswap_rest.swap.journal import JOURNAL_TAGS
 
 
@@ -44,3 +51,23 @@ def test_what_arm_would_refuse_is_a_usage_error(given: list[str]) -> None:
 
 def test_a_name_in_another_case_is_the_same_tag() -> None:
     assert with_float_tags({"costcenter": "1", "b": "2"}, {"CostCenter": "3"}) == {"b": "2", "CostCenter": "3"}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "hint"),
+    [
+        (
+            "RequestDisallowedByPolicy",
+            "path: tags[Owner], expression: tags['Owner'], tags[Cost]",
+            "Owner=VALUE --float",
+        ),
+        ("RequestDisallowedByPolicy", "Resources need a tag.", "--float-tag KEY=VALUE"),
+        ("RequestDisallowedByPolicy", "No addresses here.", ""),
+        ("AuthorizationFailed", "tags[Owner]", ""),
+    ],
+)
+def test_the_hint_names_the_tags_that_a_policy_asks_for(code: str, text: str, hint: str) -> None:
+    told = float_tag_hint({code}, text)
+
+    assert hint in told
+    assert bool(hint) == bool(told)

@@ -333,7 +333,7 @@ def test_a_policys_names_stand_in_the_error_and_in_the_events() -> None:
     lab = quick()
     violation = {
         "type": "PolicyViolation",
-        "info": {"policyAssignmentName": "assign-7", "policyDefinitionDisplayName": "Tags are needed"},
+        "info": {"path": "tags[Cost]", "policyAssignmentName": "assign-7", "policyDefinitionName": "Tags are needed"},
     }
     error = {"code": "RequestDisallowedByPolicy", "message": "No.", "target": "t-9", "additionalInfo": [violation]}
     body = json.dumps({"error": error}).encode()
@@ -345,7 +345,7 @@ def test_a_policys_names_stand_in_the_error_and_in_the_events() -> None:
     for name in ("assign-7", "Tags are needed", "t-9"):
         assert name in told["message"]
         assert len(warned(lab, name)) == 1
-    assert "--float-tag" in told["hint"]
+    assert "--float-tag Cost=VALUE" in told["hint"]
     assert warned(lab, "Nothing was changed")
 
 

@@ -28,6 +28,7 @@ from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, upd
 from vipswap_rest.refusals import perhaps_done
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap import lock, rivals
+from vipswap_rest.swap.float_tags import float_tag_hint
 from vipswap_rest.swap.foresight import works_on
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import LoadBalancer, Observed, PublicIp, Side
@@ -160,8 +161,7 @@ class Execution:
         except (ArmError, LockHeld, Redirected) as error:
             # Refused, and so not made; after a 5xx nobody knows.
             self.float_perhaps = perhaps or perhaps_done(error)
-            if "RequestDisallowedByPolicy" in error.codes:
-                error.hint += " Tags that it asks for: --float-tag KEY=VALUE."
+            error.hint += float_tag_hint(error.codes, str(error))
             raise
 
     def outrank_rivals(self) -> None:

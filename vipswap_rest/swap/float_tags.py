@@ -6,13 +6,16 @@ ARM's limits: 50 tags on a resource, 512 characters in a name, 256 in a value, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 
 from vipswap_rest.errors import UsageError
 from vipswap_rest.swap.journal import JOURNAL_TAGS, PREFIX
 
 MOST_TAGS, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 _FORBIDDEN = "<>%&\\?/"
+# As policies name a tag in what they evaluated: tags[CostCenter], tags['CostCenter'].
+_ASKED = re.compile(r"\btags\[['\"]?([^\]'\"]{1,512})['\"]?\]", re.IGNORECASE)
 
 
 def float_tags(texts: Sequence[str]) -> dict[str, str]:
@@ -52,3 +55,11 @@ def with_float_tags(tags: Mapping[str, str], given: Mapping[str, str]) -> dict[s
     """A float's tags with the given ones; names compare without case, and an older spelling goes."""
     names = {name.lower() for name in given}
     return {name: value for name, value in tags.items() if name.lower() not in names} | dict(given)
+
+
+def float_tag_hint(codes: Collection[str], text: str) -> str:
+    """What to add to the hint of a refusal of the float: the tags that a policy asks for, if it is about tags."""
+    if "RequestDisallowedByPolicy" not in codes or "tag" not in text.lower():
+        return ""
+    names = list(dict.fromkeys(_ASKED.findall(text))) or ["KEY"]
+    return f" It is about tags: add {' '.join(f'--float-tag {name}=VALUE' for name in names)}."
