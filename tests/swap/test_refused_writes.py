@@ -9,13 +9,25 @@ from typing import Any
 import pytest
 import requests
 
-from tests.swap.lab import NETWORK, PRODUCTION_IP, PRODUCTION_LB, ROUND_TRIP_S, STAGING_IP, STAGING_LB, Lab, same
+from tests.swap.lab import (
+    NETWORK,
+    PRODUCTION_IP,
+    PRODUCTION_LB,
+    ROUND_TRIP_S,
+    STAGING_IP,
+    STAGING_LB,
+    TARGET,
+    Lab,
+    NoGuard,
+    same,
+)
 from tests.swap.test_refusals import answer, refuse
 from vipswap_rest.emulator import Answer, Settings
+from vipswap_rest.errors import CredentialError
 from vipswap_rest.swap.engine import REFUSALS_AT_FIRST, Limits
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import Noted, Outcome, StepAccepted
-from vipswap_rest.swap.run import Options
+from vipswap_rest.swap.run import Options, plan, swap
 from vipswap_rest.swap.streak import BOTH_WAYS_AFTER_S, LOOK_AFTER
 
 # Between two tries: the pause, and the round trip.
@@ -386,3 +398,21 @@ def test_every_write_of_the_float_keeps_all_its_tags() -> None:
     # A float that is taken up gets the tags of the swap that takes it up.
     assert float_tags(lab) == {"COSTCENTER": "43", "owner": "", "added": "later"}
     assert lab.get(f"{NETWORK}/publicIPAddresses/vipswap1pip")["name"] == "vipswap1pip"
+
+
+def test_a_login_that_is_over_ends_a_run_that_has_written_nothing_within_seconds() -> None:
+    lab = quick()
+    client = lab.client()
+    planned, began = plan(client, TARGET, Options()), lab.clock.time
+
+    def over() -> str:
+        raise CredentialError("az gave no token.", hint="Log in.")
+
+    client.transport.credential.token = over  # type: ignore[method-assign]
+    report = swap(client, planned, Options(), emit=lab.events.append, guard=NoGuard())
+
+    assert report.exit_code == 1
+    assert report.error is not None
+    assert report.error.hint == "Log in."
+    assert lab.clock.time - began < 15
+    assert lab.writes() == []

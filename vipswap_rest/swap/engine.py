@@ -9,6 +9,7 @@ from typing import NoReturn
 from vipswap_rest.arm import OPERATION_TIMEOUT_S
 from vipswap_rest.errors import (
     ArmError,
+    CredentialError,
     ForeignUrl,
     Interrupted,
     LockHeld,
@@ -328,9 +329,10 @@ class Engine:
             return 1 if first else REFUSALS_FOR_GOOD
         if kind is Kind.MISSING:
             return REFUSALS_FOR_GOOD
-        # A code that is not in the table: while nothing is written there is nothing to lose by giving up.
-        unknown = error.status in (401, 409) and kind in (Kind.LOGIN, Kind.CHANGED)
-        return REFUSALS_AT_FIRST if first and unknown else None
+        # A code that is not in the table, or no token: while nothing is written there is nothing to lose by giving up.
+        unknown = first and error.status in (401, 409) and kind in (Kind.LOGIN, Kind.CHANGED)
+        no_token = not self.execution.attempted and isinstance(error, CredentialError)
+        return REFUSALS_AT_FIRST if unknown or no_token else None
 
     def _insist_on_it(self, error: ArmError, kind: Kind) -> float:
         """Count a refusal of the write that would end the outage; the seconds until the next try.
