@@ -39,6 +39,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="whether a PUT with If-None-Match: * on something that exists is refused",
     )
     parser.add_argument(
+        "--retry-after",
+        choices=("grows", "constant"),
+        default="grows",
+        help="whether the Retry-After of an operation's polls grows from poll to poll, as recorded",
+    )
+    parser.add_argument(
+        "--reference-provisioning",
+        choices=("accept", "refuse"),
+        help="whether a load balancer may take an address that is still being made (default: accept with --latency "
+        "blog, else refuse)",
+    )
+    parser.add_argument(
         "--throttle", action="store_true", help="count calls and answer 429 when ARM's buckets are empty"
     )
     parser.add_argument(
@@ -109,6 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
             release=arguments.release,
             native=arguments.native,
             if_none_match=arguments.if_none_match,
+            retry_after=arguments.retry_after,
+            reference_provisioning=arguments.reference_provisioning,
             tls=arguments.tls,
             throttle=arguments.throttle,
             require_token=arguments.require_token,

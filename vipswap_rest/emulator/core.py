@@ -170,9 +170,12 @@ class Emulator:
         """There must be a token that no fault has expired; any will do, unless the token service's own are required."""
         if not _token(request):
             raise errors.unauthenticated()
+        scheme, _, token = _token(request).partition(" ")
+        if scheme.lower() != "bearer" or len(token.split()) != 1:
+            raise errors.authorization_malformed()
         if _token(request) in self._expired:
             raise errors.token_expired()
-        self.tokens.check(_token(request).partition(" ")[2].strip(), request.origin)
+        self.tokens.check(token.strip(), request.origin)
 
     def _route(self, request: Request, now: float) -> Reply:
         path = paths.parse(request.segments)
@@ -182,6 +185,7 @@ class Emulator:
         if not request.query.get("api-version"):
             raise errors.api_version_missing()
         path = path or paths.Path()
+        self._catalogue.check_version(path, request.query["api-version"])
         call = Call(request, path, now, int((self.clock.now() - _EPOCH).total_seconds() * 10_000_000))
         if path.subscription is None:
             return self._only_get(call, self._catalogue.tenants if tenants else self._list_subscriptions)
@@ -315,9 +319,10 @@ class Emulator:
         operation = self.world.operations.find(call.path.name, query)
         if call.path.is_a("locations/operationResults"):
             result = None if operation.running else operation.result
-            status = 202 if operation.running else 200 if result is not None else 204
-            return Reply(status, result, operation, result_url=True, pause=operation.running, notified=False)
-        return Reply(200, operation.body(), operation, status_url=False, pause=operation.running, notified=False)
+            status = 202 if operation.running else operation.ends_with if result is None else 200
+            return Reply(status, result, operation, result_url=True, pause=operation.running, polled=True)
+        body = operation.body()
+        return Reply(200, body, operation, status_url=False, pause=operation.running, polled=True)
 
     def _answer(self, request: Request, reply: Reply) -> Answer:
         body = b""
@@ -348,6 +353,8 @@ class Emulator:
             headers["Content-Type"] = _JSON
         if not reply.by_gateway:
             headers["x-ms-arm-service-request-id"] = self._identifiers.guid()
+        if reply.notified or (reply.notified is None and reply.status_url and reply.operation is not None):
+            headers["Azure-AsyncNotification"] = "Enabled"
         if reply.operation is not None:
             headers.update(_operation_headers(request.origin, reply, reply.operation))
         headers.update(reply.headers)
@@ -367,14 +374,13 @@ def _operation_headers(origin: str, reply: Reply, operation: Operation) -> dict[
     headers: dict[str, str] = {}
     if reply.status_url:
         headers["Azure-AsyncOperation"] = origin + operation.path
-        if reply.notified:
-            headers["Azure-AsyncNotification"] = "Enabled"
     if reply.result_url:
         headers["Location"] = origin + operation.result_path
         # Recorded: the result comes under the request id of the call that started the operation.
         headers["x-ms-arm-service-request-id"] = operation.request_id
-    if reply.pause and operation.retry_after is not None:
-        headers["Retry-After"] = header(operation.retry_after)
+    pause = operation.next_pause() if reply.polled else operation.retry_after
+    if reply.pause and pause is not None:
+        headers["Retry-After"] = header(pause)
     if operation.superseded_by is not None and not reply.status_url:
         headers["Canceled-By-Azure-AsyncOperation"] = origin + operation.superseded_by.path
     return headers

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from . import errors
 from .errors import ArmError
 from .load_balancer import is_global, sku_name
-from .load_balancer_rules import place
+from .load_balancer_rules import place, same
 from .messages import Json
 from .state import properties
 
@@ -61,6 +61,28 @@ def _dns(given: Json, location: str) -> Json:
     return made
 
 
+def unchanged(body: Json, previous: Json) -> bool:
+    """Whether a PUT changed nothing but what only the server says: recorded, only then it is Succeeded at once."""
+    before = complete(previous, previous, body["id"], lambda: str(body["properties"]["resourceGuid"]))
+    return same(before, body)
+
+
+def spread(given: Json, previous: Json | None, identity: str, api_version: str) -> Json:
+    """`given` with the zones that ARM makes of its zones: one stays, more are all of the region's three.
+
+    As users report: made in zones 1 and 2, an address is in all three (issue 447 of
+    Azure/terraform-azurerm-caf-enterprise-scale); before 2020-08-01 more than one were refused. Raises ArmError.
+    """
+    zones = given.get("zones") or []
+    if len(zones) < 2:
+        return given
+    if api_version < "2020-08-01":
+        raise errors.multiple_zones(identity, len(zones))
+    if previous is not None and sorted(previous.get("zones", [])) == sorted(zones):
+        return {**given, "zones": previous["zones"]}
+    return {**given, "zones": ["1", "2", "3"]}
+
+
 def check(body: Json, previous: Json | None, others: Iterable[Json], owner: str | None) -> None:
     """Refuse what a public IP may not be. `others` are all public IPs, `owner` what this one is allocated to."""
     made, identity = body["properties"], body["id"]
@@ -77,6 +99,8 @@ def check(body: Json, previous: Json | None, others: Iterable[Json], owner: str 
         raise ArmError(400, "GlobalPublicIPAddressNotSupportedForBasicPublicIpAddress", message)
     if standard and made["publicIPAllocationMethod"] != "Static":
         raise errors.standard_must_be_static(identity)
+    if not standard and made["publicIPAddressVersion"] == "IPv6" and made["publicIPAllocationMethod"] == "Static":
+        raise errors.basic_ipv6_is_dynamic(identity)
     if previous is not None:
         _check_change(body, previous, owner)
 
