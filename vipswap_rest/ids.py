@@ -55,6 +55,26 @@ def check_subscription(subscription: str) -> str:
     return subscription
 
 
+def subscription_scope(subscription: str) -> str:
+    """The id of a subscription, checked (InvalidResourceId)."""
+    return f"/subscriptions/{check_subscription(subscription)}"
+
+
+def group_scope(subscription: str, resource_group: str) -> str:
+    """The id of a resource group, its parts checked (InvalidResourceId)."""
+    return f"{subscription_scope(subscription)}/resourceGroups/{check_group(resource_group)}"
+
+
+def same_id(one: str | None, other: str | None) -> bool:
+    """Whether two texts are the same id, without regard to case; None is none."""
+    return one is not None and other is not None and one.lower() == other.lower()
+
+
+def covers(scope: str, other: str) -> bool:
+    """Whether a scope (the id of a subscription, resource group or resource) is the other one or above it."""
+    return f"{other.lower()}/".startswith(f"{scope.lower().rstrip('/')}/")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ResourceId:
     """One resource of a resource group, or a child of one, such as a load balancer's frontend IP configuration.
@@ -115,6 +135,11 @@ class ResourceId:
     def name(self) -> str:
         """The last name: the resource's own."""
         return self.names[-1]
+
+    @property
+    def group(self) -> str:
+        """The id of its resource group, in its own subscription."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
 
     @property
     def type(self) -> str:

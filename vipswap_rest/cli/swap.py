@@ -27,7 +27,7 @@ from vipswap_rest.probe.target import parse_target
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.command_lines import vip_command
 from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.model import Direction, Side
+from vipswap_rest.swap.model import Side
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import Report, not_begun
@@ -154,9 +154,7 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     client = _client(arguments)
     planned = plan(client, _target(arguments), options, note=tell)
     preflight.refuse(planned.findings)
-    for finding in planned.findings:
-        if finding.severity is not preflight.Severity.INFORMATION:
-            tell(f"{finding.severity.value}: {finding.code}: {finding.message}")
+    _warn(planned.findings, brief=not arguments.yes)
     if not planned.resolved.reached:
         _announce(planned)
         if not arguments.yes and not _confirmed():
@@ -212,14 +210,22 @@ def _draw(recording: Recording, path: str | None) -> None:
             tell_error(error)
 
 
+def _warn(findings: list[Finding], *, brief: bool) -> None:
+    """Tell the warnings, one line each; `brief`, above a question, in the few words of the table of codes."""
+    warnings = [finding for finding in findings if finding.severity is preflight.Severity.WARNING]
+    for finding in warnings:
+        tell(f"warning: {finding.code}: {preflight.CODES[finding.code] if brief else finding.message}")
+    if warnings and brief:
+        tell("(vipswap plan shows these warnings in full)")
+
+
 def _announce(planned: Plan) -> None:
     pair, observed = planned.resolved.pair, planned.resolved.observed
-    exchanged = pair.goal(Direction.EXCHANGED)
     for side in Side:
         address = observed.addresses[side]
-        target = next(to for to in Side if exchanged[to] == address.id)
-        names = f"{pair.load_balancer(side).name} -> {pair.load_balancer(target).name}"
-        tell(f"{side.value}'s address {address.address or ''} ({address.id.name}): {names}")
+        names = f"{pair.load_balancer(side).name} -> {pair.load_balancer(side.other).name}"
+        known = f"{address.address} ({address.id.name})" if address.address else address.id.name
+        tell(f"{side.value}'s address {known}: {names}")
 
 
 def _confirmed() -> bool:

@@ -10,6 +10,7 @@ from .addresses import PUBLIC_IPS, Addresses, frontends
 from .errors import ArmError
 from .messages import Json
 from .operations import Move, Operations
+from .placement import same_region, same_zone
 from .state import State, properties, provisioning_state
 
 _PORTS = {
@@ -143,8 +144,9 @@ def check_address(move: Move, balancer: Json, state: State, addresses: Addresses
     if move.on is None:
         return
     address = state.get(move.on)
-    if address is None or not _same_type(address) or not _same_place(address, balancer):
+    if address is None or not _same_type(address):
         raise errors.reference_not_found(move.on, move.frontend)
+    check_place(move, balancer, address)
     check_sku(balancer, address)
     owner = addresses.owner(address["id"])
     if owner is not None and not owner.lower().startswith(balancer["id"].lower() + "/"):
@@ -158,6 +160,14 @@ def check_address(move: Move, balancer: Json, state: State, addresses: Addresses
         running = operations.on(address["id"])
         kind = running.kind if running else "PutPublicIpAddressOperation"
         raise errors.not_provisioned(address["id"], balancer["name"], found, kind)
+
+
+def check_place(move: Move, balancer: Json, address: Json) -> None:
+    """Refuse an address of another region or edge zone."""
+    if not same_region(address, balancer):
+        raise errors.reference_not_found(move.on or "", move.frontend)
+    if not same_zone(address, balancer):
+        raise errors.reference_across_places(move.frontend, address["id"])
 
 
 def check_sku(balancer: Json, address: Json) -> None:
@@ -176,16 +186,6 @@ def check_sku(balancer: Json, address: Json) -> None:
 
 def _same_type(address: Json) -> bool:
     return f"/{PUBLIC_IPS}/".lower() in str(address["id"]).lower()
-
-
-def _same_place(address: Json, balancer: Json) -> bool:
-    mine, its = balancer.get("location"), address.get("location")
-    return mine is None or its is None or place(mine) == place(its)
-
-
-def place(location: str) -> str:
-    """A location as it is compared: `West US` is `westus`."""
-    return location.replace(" ", "").lower()
 
 
 def members_of(body: Json, previous: Json | None) -> bool:

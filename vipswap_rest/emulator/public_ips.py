@@ -39,7 +39,7 @@ class PublicIps:
             Usages(world).check(call.path.subscription or "", body)
             world.addresses.check_room(body["properties"]["publicIPAddressVersion"])
         public_ip.check(body, previous, state.of_type(public_ip.TYPE), self._owner(identity))
-        working = previous is None or provisioning_state(previous) != "Succeeded" or not same(previous, body)
+        working = previous is None or provisioning_state(previous).lower() != "succeeded" or not same(previous, body)
         working = working or world.operations.is_struck
         body["properties"]["provisioningState"] = "Updating" if working else "Succeeded"
         state.touch(body)

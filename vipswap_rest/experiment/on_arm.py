@@ -12,6 +12,7 @@ from vipswap_rest.experiment.design import Way
 from vipswap_rest.experiment.measured import CLEAN_SAMPLES
 from vipswap_rest.experiment.recording import Recording
 from vipswap_rest.experiment.watch import Watch, watched_swap
+from vipswap_rest.ids import same_id
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.model import SUCCEEDED, Observed, Pair, Side
@@ -46,11 +47,11 @@ class Home:
 
     def way(self, pair: Pair) -> Way:
         """The way that the next swap of a pair of these frontends goes. Raises Refused if other addresses are there."""
-        here = tuple(str(pair.originals[side]).lower() for side in Side)
-        home = tuple(id.lower() for id in self.public_ips)
-        if here == home:
+        here = [str(pair.originals[side]) for side in Side]
+        home = list(self.public_ips)
+        if _same_ids(here, home):
             return Way.THERE
-        if here == home[::-1]:
+        if _same_ids(here, home[::-1]):
             return Way.BACK
         raise Refused(
             "OtherAddresses",
@@ -127,6 +128,10 @@ class ArmBench:
             raise VipswapError("Somebody else swapped the addresses in between.")
         preflight.refuse(planned.findings)
         return planned
+
+
+def _same_ids(some: list[str], others: list[str]) -> bool:
+    return len(some) == len(others) and all(map(same_id, some, others))
 
 
 def _turned(pair: Pair) -> Pair:
