@@ -11,7 +11,7 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.live import beside
-from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error
+from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error, warn
 from vipswap_rest.cli.pair import add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
@@ -154,7 +154,7 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     client = _client(arguments)
     planned = plan(client, _target(arguments), options, note=tell)
     preflight.refuse(planned.findings)
-    _warn(planned.findings, brief=not arguments.yes)
+    warn(planned.findings, brief=not arguments.yes)
     if not planned.resolved.reached:
         _announce(planned)
         if not arguments.yes and not _confirmed():
@@ -208,15 +208,6 @@ def _draw(recording: Recording, path: str | None) -> None:
             write_picture(timeline(recording), Path(path))
         except VipswapError as error:
             tell_error(error)
-
-
-def _warn(findings: list[Finding], *, brief: bool) -> None:
-    """Tell the warnings, one line each; `brief`, above a question, in the few words of the table of codes."""
-    warnings = [finding for finding in findings if finding.severity is preflight.Severity.WARNING]
-    for finding in warnings:
-        tell(f"warning: {finding.code}: {preflight.CODES[finding.code] if brief else finding.message}")
-    if warnings and brief:
-        tell("(vipswap plan shows these warnings in full)")
 
 
 def _announce(planned: Plan) -> None:

@@ -16,6 +16,7 @@ from vipswap_rest.ids import same_id
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.model import SUCCEEDED, Observed, Pair, Side
+from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.report import Event
 from vipswap_rest.swap.resolve import Resolved, Target, resolve
 from vipswap_rest.swap.run import Options, Plan, plan
@@ -98,11 +99,9 @@ class ArmBench:
         _check_settled(found)
         return self._home.way(found.pair)
 
-    def check(self, strategy: str, way: Way) -> list[str]:
-        """What preflight warns of. Raises Refused if it forbids the swap; nothing is written."""
-        findings = self._plan(strategy, way).findings
-        told = (one for one in findings if one.severity is not preflight.Severity.INFORMATION)
-        return [f"{one.severity.value}: {one.code}: {one.message}" for one in told]
+    def check(self, strategy: str, way: Way) -> list[Finding]:
+        """What preflight finds. Raises Refused if it forbids the swap; nothing is written."""
+        return self._plan(strategy, way).findings
 
     def swap(self, strategy: str, way: Way) -> Recording:
         """Swap once. Raises what watched_swap does."""
