@@ -65,14 +65,19 @@ def group_scope(subscription: str, resource_group: str) -> str:
     return f"{subscription_scope(subscription)}/resourceGroups/{check_group(resource_group)}"
 
 
+def id_key(id: str) -> str:
+    """What an id, of whatever is in Azure, is compared and found by."""
+    return id.lower()
+
+
 def same_id(one: str | None, other: str | None) -> bool:
     """Whether two texts are the same id, without regard to case; None is none."""
-    return one is not None and other is not None and one.lower() == other.lower()
+    return one is not None and other is not None and id_key(one) == id_key(other)
 
 
 def covers(scope: str, other: str) -> bool:
     """Whether a scope (the id of a subscription, resource group or resource) is the other one or above it."""
-    return f"{other.lower()}/".startswith(f"{scope.lower().rstrip('/')}/")
+    return f"{id_key(other)}/".startswith(f"{id_key(scope).rstrip('/')}/")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,7 +172,7 @@ class ResourceId:
     @property
     def key(self) -> str:
         """The id in lower case: what equality and sorting go by."""
-        return str(self).lower()
+        return id_key(str(self))
 
     def __str__(self) -> str:
         return "/".join(self._segments())

@@ -68,7 +68,7 @@ class Journal:
             "run": self.run,
             "started": self.started,
             "state": "done" if self.done else "open",
-            "strategy": self.opening.name.lower().replace("_", "-"),
+            "strategy": word_key(self.opening.name).replace("_", "-"),
             "goal": self.direction.value,
             "request-timeout": str(self.request_timeout_s),
         }

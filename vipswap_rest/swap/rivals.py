@@ -10,7 +10,7 @@ from typing import Any
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Forbidden, LockHeld, Refused
-from vipswap_rest.ids import subscription_scope
+from vipswap_rest.ids import id_key, subscription_scope
 from vipswap_rest.network import list_public_ips
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap.command_lines import recover_command
@@ -53,7 +53,7 @@ def _listed(client: ArmClient, pair: Pair) -> Iterator[dict[str, Any]]:
     try:
         return iter(list(list_public_ips(client, subscription_scope(pair.float.subscription))))
     except Forbidden:
-        groups = {id.group.lower(): id.group for id in map(pair.load_balancer, Side)}
+        groups = {id_key(id.group): id.group for id in map(pair.load_balancer, Side)}
         return (body for _, group in sorted(groups.items()) for body in list_public_ips(client, group))
 
 

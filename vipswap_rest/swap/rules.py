@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from vipswap_rest.ids import same_id
+from vipswap_rest.ids import id_key, same_id
 from vipswap_rest.words import word_key
 
 LAST_PORT = 65535
@@ -113,4 +113,4 @@ def _ports(properties: Mapping[str, Any]) -> tuple[int, int]:
 
 def _id(reference: Any) -> str | None:
     """The id that a reference holds, in lower case, so that those of two rules compare."""
-    return str(reference["id"]).lower() if isinstance(reference, Mapping) and reference.get("id") else None
+    return id_key(str(reference["id"])) if isinstance(reference, Mapping) and reference.get("id") else None

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.authorization import list_locks, list_permissions
 from vipswap_rest.errors import ArmError, OperationError, ProtocolError, TransportError
-from vipswap_rest.ids import ResourceId, covers, subscription_scope
+from vipswap_rest.ids import ResourceId, covers, id_key, subscription_scope
 from vipswap_rest.network import get_resource_group, list_public_ips, list_usages, query_rule_health
 from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, PublicIp, Side
 from vipswap_rest.swap.permissions import Grant, Need, granted, group_of, needs
@@ -35,7 +35,7 @@ def take(client: ArmClient, observed: Observed, pair: Pair, opening: Opening) ->
     other public frontends."""
     deadline = client.clock.monotonic() + SURVEY_S
     ids = [pair.float, *(pair.load_balancer(side) for side in Side), *pair.originals.values()]
-    groups = list({id.group.lower(): id.group for id in ids}.values())
+    groups = list({id_key(id.group): id.group for id in ids}.values())
     location = str(observed.load_balancers[Side.PRODUCTION].body.get("location") or "")
     return Survey(
         locks=_locks(client, ids, deadline),
@@ -80,12 +80,12 @@ def _locks(client: ArmClient, ids: list[ResourceId], deadline: float) -> tuple[L
     (https://learn.microsoft.com/powershell/module/az.resources/get-azresourcelock, -AtScope).
     """
     locks: dict[Lock | Unknown, None] = {}
-    for subscription in {id.subscription.lower(): subscription_scope(id.subscription) for id in ids}.values():
+    for subscription in {id_key(id.subscription): subscription_scope(id.subscription) for id in ids}.values():
         found = _known(partial(_locks_of, client, subscription, deadline))
         if not isinstance(found, Unknown):
             locks |= dict.fromkeys(found)
             continue
-        for scope in {id.group.lower(): id.group for id in ids if covers(subscription, str(id))}.values():
+        for scope in {id_key(id.group): id.group for id in ids if covers(subscription, str(id))}.values():
             below = _known(partial(_locks_of, client, scope, deadline))
             locks |= dict.fromkeys((below,) if isinstance(below, Unknown) else below)
     return tuple(locks)
@@ -100,7 +100,7 @@ def _versions(client: ArmClient, observed: Observed, pair: Pair, deadline: float
         if frontend.public_ip is not None and frontend.id != pair.frontends[side]
     }
     found: dict[ResourceId, str] = {}
-    for scope in sorted({id.group.lower() for id in wanted}):
+    for scope in sorted({id_key(id.group) for id in wanted}):
         listed = _known(partial(_versions_in, client, scope, deadline))
         found |= {} if isinstance(listed, Unknown) else listed
     return {id: version for id, version in found.items() if id in wanted}
@@ -117,7 +117,7 @@ def _locks_of(client: ArmClient, scope: str, deadline: float) -> tuple[Lock, ...
 
 def _lock(item: Mapping[str, Any]) -> Lock:
     id = str(item["id"])
-    scope = id[: id.lower().rindex("/providers/microsoft.authorization/locks/")]
+    scope = id[: id_key(id).rindex("/providers/microsoft.authorization/locks/")]
     return Lock(id.rsplit("/", 1)[1], str(item["properties"]["level"]), scope)
 
 
@@ -127,7 +127,7 @@ def _grants(client: ArmClient, needed: list[Need], deadline: float) -> dict[str,
     found: dict[str, tuple[Grant, ...] | Unknown] = {}
     for scopes in (lambda need: group_of(need.scope)), (lambda need: need.scope):
         enough = {scope: grants for scope, grants in found.items() if not isinstance(grants, Unknown)}
-        for scope in dict.fromkeys(scopes(need).lower() for need in needed if not granted(need, enough)):
+        for scope in dict.fromkeys(id_key(scopes(need)) for need in needed if not granted(need, enough)):
             if scope not in found:
                 found[scope] = _known(partial(_grants_of, client, scope, deadline))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from vipswap_rest.ids import covers
+from vipswap_rest.ids import covers, id_key
 from vipswap_rest.swap.model import Pair, Side
 from vipswap_rest.swap.permissions import granted, group_of, needs
 from vipswap_rest.swap.preflight.finding import Finding, error, information, warning
@@ -70,7 +70,7 @@ def permissions(survey: Survey, pair: Pair, opening: Opening) -> Iterator[Findin
     for need in needs(pair, opening):
         if granted(need, known):
             continue
-        read = survey.grants.get(need.scope.lower())
+        read = survey.grants.get(id_key(need.scope))
         if isinstance(read, Unknown):
             unread[need.scope] = read.why
         elif read is not None:

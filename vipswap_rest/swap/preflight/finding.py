@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from vipswap_rest.errors import Refused, UsageError
+from vipswap_rest.words import word_key
 
 
 class Severity(str, Enum):
@@ -112,15 +113,15 @@ def forbids(findings: Iterable[Finding]) -> bool:
 
 def checked_codes(given: Iterable[str]) -> frozenset[str]:
     """The codes of `--ignore` as they are spelled here; any case will do. Raises UsageError for one that is none."""
-    known = {code.lower(): code for code in CODES}
+    known = {word_key(code): code for code in CODES}
     codes = list(given)
-    unknown = [code for code in codes if code.lower() not in known]
+    unknown = [code for code in codes if word_key(code) not in known]
     if unknown:
         raise UsageError(
             f"There is no finding {unknown[0]!r} to ignore.",
             hint=f"The errors that can be ignored are: {', '.join(ERRORS)}.",
         )
-    return frozenset(known[code.lower()] for code in codes)
+    return frozenset(known[word_key(code)] for code in codes)
 
 
 def overridden(finding: Finding, ignored: frozenset[str]) -> Finding:
