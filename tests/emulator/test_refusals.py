@@ -266,7 +266,7 @@ def test_a_reference_across_places_is_refused(its: Json | None, mine: Json | Non
 
     assert answer.status == status, answer.body
     if status == 400:
-        assert error(answer) == (400, "InvalidResourceReference")
+        assert error(answer) == (400, "ResourceMayNotReferenceCrossLocationResource")
 
 
 def test_a_missing_address_is_named_as_arm_names_it() -> None:

@@ -100,6 +100,8 @@ def test_zones_of_public_frontends_are_left_out_of_a_write_and_those_of_internal
     for id in (PRODUCTION_LB, STAGING_LB):
         frontends = lab.get(id)["properties"]["frontendIPConfigurations"]
         frontends[0]["zones"] = ["1", "2", "3"]
+        # A public frontend's zones are its address's.
+        lab.get(frontends[0]["properties"]["publicIPAddress"]["id"])["zones"] = ["1", "2", "3"]
         internal = {"privateIPAddress": "10.0.0.4", "privateIPAllocationMethod": "Static", "subnet": {"id": "/s"}}
         frontends.append(
             {"name": "inner", "id": f"{id}/frontendIPConfigurations/inner", "zones": ["1"], "properties": internal}

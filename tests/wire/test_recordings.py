@@ -51,20 +51,20 @@ def read_with(client: ArmClient, line: Line) -> Any:
     parts = line.path.strip("/").split("/")
     lists = {"loadbalancers": network.list_load_balancers, "publicipaddresses": network.list_public_ips}
     if parts[-1].lower() in lists and len(parts) == 7:
-        return list(lists[parts[-1].lower()](client, parts[3]))
+        return list(lists[parts[-1].lower()](client, line.path.partition("/providers/")[0]))
     if line.is_list:
         return list(client.list(line.path))
-    kind, group, name = kind_of(line)
+    kind, id = kind_of(line)
     gets: dict[str, Callable[..., Any]] = {
         "loadbalancers": network.get_load_balancer,
         "publicipaddresses": network.get_public_ip,
     }
-    return gets[kind](client, group, name) if kind in gets else client.get(line.path)
+    return gets[kind](client, id) if kind in gets else client.get(line.path)
 
 
 def write_with(client: ArmClient, line: Line) -> Started:
     """The write, through the function for its kind of resource if there is one."""
-    kind, group, name = kind_of(line)
+    kind, id = kind_of(line)
     body, etag = line.request_body, line.request_headers.get("if-match")
     if kind not in ("loadbalancers", "publicipaddresses"):
         return {
@@ -75,22 +75,22 @@ def write_with(client: ArmClient, line: Line) -> Started:
         }[line.method]()
     what = "load_balancer" if kind == "loadbalancers" else "public_ip"
     if line.method == "DELETE":
-        return getattr(network, f"delete_{what}")(client, group, name)
+        return getattr(network, f"delete_{what}")(client, id)
     if line.method == "PATCH":
-        return getattr(network, f"tag_{what}")(client, group, name, (body or {}).get("tags") or {})
+        return getattr(network, f"tag_{what}")(client, id, (body or {}).get("tags") or {})
     if etag:
-        return getattr(network, f"update_{what}")(client, group, name, body, etag=etag)
-    return getattr(network, f"create_{what}")(client, group, name, body)
+        return getattr(network, f"update_{what}")(client, id, body, etag=etag)
+    return getattr(network, f"create_{what}")(client, id, body)
 
 
-def kind_of(line: Line) -> tuple[str, str, str]:
-    """A network resource's type, group and name; nothing of any other."""
+def kind_of(line: Line) -> tuple[str, ResourceId | None]:
+    """A network resource's type and id; nothing of any other."""
     try:
         id = ResourceId.parse(line.path)
     except InvalidResourceId:
-        return "", "", ""
+        return "", None
     top = id.namespace.lower() == "microsoft.network" and id.parent is None
-    return (id.types[0].lower() if top else ""), id.resource_group, id.name
+    return (id.types[0].lower() if top else ""), id
 
 
 def run(client: ArmClient, call: Call) -> Any:

@@ -20,8 +20,9 @@ from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
 from vipswap_rest.experiment.watch import watched_swap
+from vipswap_rest.ids import group_scope
 from vipswap_rest.network import list_load_balancers, list_public_ips
-from vipswap_rest.swap.model import Side
+from vipswap_rest.swap.model import LoadBalancer, PublicIp, Side
 from vipswap_rest.swap.resolve import Target
 from vipswap_rest.swap.run import Options, plan
 from vipswap_rest.transport import Transport
@@ -112,8 +113,10 @@ def emulator(*options: str) -> Iterator[dict[str, Any]]:
 
 def _show(client: ArmClient, resource_group: str) -> None:
     """Print which address each load balancer holds, as ARM shows it now."""
-    addresses = {str(item["id"]).lower(): item["properties"] for item in list_public_ips(client, resource_group)}
-    for load_balancer in list_load_balancers(client, resource_group):
-        for frontend in load_balancer["properties"]["frontendIPConfigurations"]:
-            id = frontend["properties"]["publicIPAddress"]["id"]
-            print(f"  {load_balancer['name']} holds {addresses[id.lower()].get('ipAddress')} ({id.rsplit('/', 1)[-1]})")
+    scope = group_scope(client.subscription, resource_group)
+    addresses = {one.id: one for one in map(PublicIp.read, list_public_ips(client, scope))}
+    for load_balancer in map(LoadBalancer.read, list_load_balancers(client, scope)):
+        for frontend in load_balancer.frontends:
+            if frontend.public_ip in addresses:
+                held = addresses[frontend.public_ip]
+                print(f"  {load_balancer.id.name} holds {held.address} ({held.id.name})")

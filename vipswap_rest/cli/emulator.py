@@ -7,8 +7,7 @@ import json
 from typing import Any
 
 from vipswap_rest.errors import UsageError
-
-INSTALL_HINT = "Install it with the emulator extra: pip install 'vipswap_rest[emulator]'."
+from vipswap_rest.extras import install_command
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +108,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.tls:
             import vipswap_rest.emulator.tls  # noqa: F401 - so that it is missed before anything listens
     except ImportError as error:
-        raise UsageError(f"The emulator needs a package that is not here ({error.name}).", hint=INSTALL_HINT) from error
+        raise UsageError(
+            f"The emulator needs a package that is not here ({error.name}).",
+            hint=f"Install it: {install_command('emulator')}",
+        ) from error
     from vipswap_rest.emulator.settings import Settings
 
     try:

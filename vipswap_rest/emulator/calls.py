@@ -15,6 +15,7 @@ from .latency import Latency
 from .messages import Json, Request, decode
 from .operations import Operation, Operations
 from .paths import Path
+from .placement import place
 from .settings import Settings
 from .shapes import without_nulls
 from .state import Identifiers, State, provisioning_state
@@ -122,8 +123,8 @@ class World:
         if not isinstance(wanted, str) or not wanted:
             raise errors.location_required()
         present = (previous or {}).get("location")
-        if isinstance(present, str) and _place(present) != _place(wanted):
-            raise errors.location_changed(path.name, path.group or "", _place(present), _place(wanted))
+        if isinstance(present, str) and place(present) != place(wanted):
+            raise errors.location_changed(path.name, path.group or "", place(present), place(wanted))
 
     def check_conditions(self, request: Request, previous: Json | None, identity: str) -> None:
         """Refuse what If-Match or If-None-Match forbid.
@@ -232,10 +233,6 @@ class World:
                 return errors.not_found(path.id)
             return errors.resource_not_found(top.type, top.name, path.group or "")
         return errors.resource_not_found(path.type, path.name, path.group or "")
-
-
-def _place(location: str) -> str:
-    return location.replace(" ", "").lower()
 
 
 def _bare(etag: str) -> str:

@@ -13,6 +13,7 @@ from . import errors, extensions, paths
 from .calls import Call, Reply, World
 from .messages import Json
 from .paths import Path
+from .placement import place
 from .settings import TENANT
 
 # A few regions, so that a choice can be made; the first two are each other's pair.
@@ -130,7 +131,7 @@ class Catalogue:
     def _regions(self) -> dict[str, str]:
         """By name: those that are known, and wherever else something is."""
         present = (str(body["location"]) for body in self._world.state.all() if isinstance(body.get("location"), str))
-        return {**{place.replace(" ", "").lower(): place for place in present}, **_REGIONS}
+        return {**{place(one): one for one in present}, **_REGIONS}
 
     def _providers(self, call: Call) -> Reply:
         found = [self._describe(call.path, namespace) for namespace in self._known()]
@@ -177,8 +178,8 @@ class Catalogue:
         accepts = [_condition(part) for part in _parts(call.request.query.get("$filter", ""))]
         found = [
             {key: body[key] for key in _SHOWN if key in body}
-            for place, body in self._each()
-            if extensions.covers(scope, body["id"]) and all(accept(place, body) for accept in accepts)
+            for at, body in self._each()
+            if extensions.covers(scope, body["id"]) and all(accept(at, body) for accept in accepts)
         ]
         return Reply(200, {"value": found}, by_gateway=True)
 
@@ -215,7 +216,7 @@ def _values(field: str, path: Path, body: Json) -> set[str]:
         "resourceType": [path.type],
         "name": [path.name],
         "resourceGroup": [path.group],
-        "location": [str(body.get("location", "")).replace(" ", "")],
+        "location": [place(str(body.get("location", "")))],
         "tagName": list(tags),
         "tagValue": list(tags.values()),
     }

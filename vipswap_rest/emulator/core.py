@@ -34,7 +34,7 @@ from .paths import Path
 from .permissions import Permissions
 from .public_ips import PublicIps
 from .rule_health import RuleHealth
-from .settings import TENANT, Settings
+from .settings import SUBSCRIPTION, TENANT, Settings
 from .stale import StaleReads
 from .state import Identifiers
 from .stored import Groups, Stored
@@ -306,7 +306,8 @@ class Emulator:
         return Reply(200, {"value": self.world.state.groups(call.path.subscription or "")}, by_gateway=True)
 
     def _list_subscriptions(self, call: Call) -> Reply:
-        found = [_subscription(one) for one in self.world.state.subscriptions()]
+        # Resources of other subscriptions are served too: an address may lie in one. The login's own is this one.
+        found = [_subscription(SUBSCRIPTION)]
         count = {"type": "Total", "value": len(found)}
         return Reply(200, {"value": found, "count": count}, by_gateway=True)
 

@@ -330,6 +330,14 @@ def _reference(referenced: str, user: str) -> str:
     )
 
 
+def reference_across_places(user: str, referenced: str) -> ArmError:
+    """400: a reference to something in another edge zone (code from azure-powershell's issue 18951; the words are the
+    emulator's).
+    """
+    message = f"Resource {user} may not reference resource {referenced}, which is in another extended location."
+    return ArmError(400, "ResourceMayNotReferenceCrossLocationResource", message)
+
+
 def address_in_use(frontend: str, public_ip: str, owner: str) -> ArmError:
     """400: the address belongs to another IP configuration."""
     message = (

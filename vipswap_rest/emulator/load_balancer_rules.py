@@ -11,6 +11,7 @@ from .addresses import PUBLIC_IPS, Addresses, frontends
 from .errors import ArmError
 from .messages import Json
 from .operations import Move, Operations
+from .placement import same_region, same_zone
 from .state import State, named, properties_of, provisioning_state
 
 _PORTS = {
@@ -182,8 +183,9 @@ def check_address(move: Move, balancer: Json, state: State, addresses: Addresses
     if move.on is None:
         return
     address = state.get(move.on)
-    if address is None or not _same_type(address) or not _same_place(address, balancer):
+    if address is None or not _same_type(address):
         raise errors.resource_reference_not_found(move.on, balancer["id"])
+    check_place(move, balancer, address)
     check_sku(balancer, address)
     owner = addresses.owner(address["id"])
     if owner is not None and not owner.lower().startswith(balancer["id"].lower() + "/"):
@@ -227,6 +229,14 @@ def check_same_sku(body: Json, previous: Json | None) -> None:
             raise errors.sku_cannot_be_changed(body["id"], present, wanted)
 
 
+def check_place(move: Move, balancer: Json, address: Json) -> None:
+    """Refuse an address of another region or edge zone."""
+    if not same_region(address, balancer):
+        raise errors.resource_reference_not_found(address["id"], balancer["id"])
+    if not same_zone(address, balancer):
+        raise errors.reference_across_places(move.frontend, address["id"])
+
+
 def check_sku(balancer: Json, address: Json) -> None:
     """Refuse an address of another SKU, and a Global one for a Regional load balancer.
 
@@ -243,23 +253,6 @@ def check_sku(balancer: Json, address: Json) -> None:
 
 def _same_type(address: Json) -> bool:
     return f"/{PUBLIC_IPS}/".lower() in str(address["id"]).lower()
-
-
-def _same_place(address: Json, balancer: Json) -> bool:
-    """Whether both are in one region, and in one edge zone or none."""
-    mine, its = balancer.get("location"), address.get("location")
-    same_region = mine is None or its is None or place(mine) == place(its)
-    return same_region and _edge_zone(address) == _edge_zone(balancer)
-
-
-def _edge_zone(body: Json) -> str:
-    found = body.get("extendedLocation")
-    return place(str(found.get("name", ""))) if isinstance(found, dict) else ""
-
-
-def place(location: str) -> str:
-    """A location as it is compared: `West US` is `westus`."""
-    return location.replace(" ", "").lower()
 
 
 def has_work(body: Json, previous: Json | None) -> bool:

@@ -20,6 +20,7 @@ from .load_balancers import give_dynamic_addresses, show_zones, spelling
 from .messages import Json
 from .operations import Move
 from .paths import parse_id
+from .placement import place
 from .state import listed, properties_of, provisioning_state
 
 
@@ -68,7 +69,7 @@ class NativeSwap:
             body = self._world.state.get(path.parent().id)
             if body is None or frontend not in {identity.lower() for identity, _ in frontends(body)}:
                 raise errors.not_found(frontend)
-            if rules.place(str(body.get("location"))) != rules.place(call.path.names[0]):
+            if place(str(body.get("location"))) != place(call.path.names[0]):
                 raise errors.resource_reference_not_found(frontend, call.path.id)
             self._check_idle(call, body)
             found[body["id"].lower()] = body
@@ -112,6 +113,7 @@ class NativeSwap:
             taken.add(address["id"].lower())
             if address["id"].lower() in given_up:
                 # The other side gives it up in the same operation: only its fitness is left to look at.
+                rules.check_place(move, balancer, address)
                 rules.check_sku(balancer, address)
             else:
                 rules.check_address(move, balancer, world.state, world.addresses)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from . import errors
 from .errors import ArmError
 from .load_balancer import is_global, sku_name
-from .load_balancer_rules import place, same
+from .load_balancer_rules import same
 from .messages import Json
+from .placement import place
 from .state import properties
 
 TYPE = "Microsoft.Network/publicIPAddresses"

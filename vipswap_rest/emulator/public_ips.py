@@ -40,7 +40,7 @@ class PublicIps:
             world.addresses.check_room(body["properties"]["publicIPAddressVersion"])
         self._check_prefix(body)
         public_ip.check(body, previous, state.of_type(public_ip.TYPE), self._owner(identity))
-        settled = previous is not None and provisioning_state(previous) == "Succeeded"
+        settled = previous is not None and provisioning_state(previous).lower() == "succeeded"
         working = world.operations.is_struck or not (settled and previous and public_ip.unchanged(body, previous))
         body["properties"]["provisioningState"] = "Updating" if working else "Succeeded"
         state.touch(body)

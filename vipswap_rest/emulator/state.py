@@ -71,7 +71,7 @@ class State:
     def __init__(self, identifiers: Identifiers) -> None:
         self.identifiers = identifiers
         self._bodies: dict[str, Json] = {}
-        self._subscriptions: dict[str, str] = {}
+        self._subscriptions: set[str] = set()
         self._deleted: set[str] = set()
 
     def get(self, resource: str) -> Json | None:
@@ -109,11 +109,7 @@ class State:
 
     def add_subscription(self, subscription: str) -> None:
         """Make the subscription known."""
-        self._subscriptions.setdefault(subscription.lower(), subscription)
-
-    def subscriptions(self) -> list[str]:
-        """The known subscriptions."""
-        return list(self._subscriptions.values())
+        self._subscriptions.add(subscription.lower())
 
     def has_subscription(self, subscription: str) -> bool:
         """Whether the subscription is known."""

@@ -22,9 +22,8 @@ def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp) -> Start
     Raises PreconditionFailed if there is one (perhaps ours, from a try whose answer was lost: read it), LockHeld if it
     was created over another run's: a provider may ignore If-None-Match, and then answers 200 instead of 201.
     """
-    float_ = journal.pair.float
     body = journals.float_body(stands_in_for, journal.tags())
-    started = claim_public_ip(client, float_.resource_group, float_.name, body)
+    started = claim_public_ip(client, journal.pair.float, body)
     if started.response.status != 201:
         raise held(journal, "was just created by another run")
     return started
@@ -40,7 +39,7 @@ def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
     for left in reversed(range(TRIES)):
         body = journals.with_tags(public_ip, journal.tags())
         try:
-            client.wait(update_public_ip(client, id.resource_group, id.name, body, etag=public_ip.etag))
+            client.wait(update_public_ip(client, id, body, etag=public_ip.etag))
             return
         except (AnswerLost, Conflict, OperationError, PreconditionFailed, ServerFault) as error:
             found = read_float(client, id)
@@ -68,7 +67,7 @@ def check_ours(public_ip: PublicIp, journal: Journal, before: Journal | None = N
 def mark_done(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
     """Tag a float that cannot be deleted as done: it is no lock any more, and the next swap adopts it."""
     tags = journals.with_tags(public_ip, replace(journal, done=True).tags())["tags"]
-    client.wait(tag_public_ip(client, public_ip.id.resource_group, public_ip.id.name, tags))
+    client.wait(tag_public_ip(client, public_ip.id, tags))
 
 
 def held(journal: Journal, what: str) -> LockHeld:
