@@ -76,6 +76,7 @@ PURE = [
     "probe/samples",
     "probe/schedule",
     "swap/model",
+    "swap/naming",
     "swap/reconcile",
     "swap/journal",
     "swap/outage",

@@ -19,9 +19,10 @@ from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.foresight import production_works, steps_until_production_stays
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import Direction, Observed, PublicIp, Side
+from vipswap_rest.swap.naming import load_balancer_id
 from vipswap_rest.swap.observe import observe_ruins, read_float
 from vipswap_rest.swap.report import Emit, Outcome, Report
-from vipswap_rest.swap.resolve import Settling, load_balancer_id
+from vipswap_rest.swap.resolve import Settling
 from vipswap_rest.swap.run import Options, carry_out, nothing_to_do, strategy_name
 from vipswap_rest.swap.verification import production_answers
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
-from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
-from vipswap_rest.network import FRONTEND, LOAD_BALANCER, NAMESPACE, PUBLIC_IP
+from vipswap_rest.ids import ResourceId
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap import rivals
 from vipswap_rest.swap.command_lines import recover_command
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.swap.naming import address_id, address_meant, frontend_id, load_balancer_id
 from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
-from vipswap_rest.words import same_word
-
-_FRONTENDS = FRONTEND.rpartition("/")[2]
 
 # How long preflight waits for somebody else's operation on a load balancer to end.
 SETTLE_S = 30.0
@@ -49,50 +46,6 @@ class Resolved:
     reached: bool = False
 
 
-def load_balancer_id(text: str, subscription: str, resource_group: str | None) -> ResourceId:
-    """The load balancer that a name or id on the command line stands for.
-
-    Raises UsageError, Refused (another subscription: no swap has its load balancers, or its float, in two).
-    """
-    id = _meant(text, LOAD_BALANCER, subscription, resource_group)
-    if not same_word(id.subscription, subscription):
-        raise Refused(
-            "OtherSubscription",
-            f"{id} is in another subscription than {subscription}: both load balancers must be in one.",
-            hint="Name load balancers of one subscription, and that one with --subscription.",
-        )
-    return id
-
-
-def _meant(text: str, kind: str, subscription: str, resource_group: str | None) -> ResourceId:
-    """The id that a name or id stands for; an id is taken whole. Raises UsageError."""
-    what = "load balancer" if kind == LOAD_BALANCER else "public IP address"
-    try:
-        if text.startswith("/"):
-            id = ResourceId.parse(text)
-            if not id.is_a(f"{NAMESPACE}/{kind}"):
-                raise UsageError(f"{text} is the id of a {id.type}, not of a {what}.")
-            return id
-        if resource_group is None:
-            raise UsageError(f"{text!r} is a name, so its resource group is needed.", hint="Add -g GROUP.")
-        return ResourceId.network(subscription, check_group(resource_group), kind, text)
-    except InvalidResourceId as error:
-        raise UsageError(str(error)) from error
-
-
-def _vip(text: str | None, held: Mapping[Side, ResourceId], named: ResourceId | None) -> ResourceId | None:
-    """The address that --vip means: of a bare name, the one address of the two with that name, wherever it is.
-
-    `named` is what the text says by itself. Of two namesakes it is the one in the resource group of -g.
-    """
-    if text is None or text.startswith("/") or named in held.values():
-        return named
-    same = [address for address in held.values() if same_word(address.name, text)]
-    if len(same) > 1:
-        raise UsageError(f"Both addresses are named {text!r}.", hint=f"Give --vip an id: {same[0]} or {same[1]}.")
-    return same[0] if same else named
-
-
 def resolve(
     client: ArmClient, target: Target, *, settle_s: float = SETTLE_S, note: Callable[[str], None] = lambda _: None
 ) -> Resolved:
@@ -111,9 +64,9 @@ def resolve(
             f"Production and staging are the same load balancer: {ids[Side.PRODUCTION]}.",
             hint="Name two load balancers with --lb1 and --lb2.",
         )
-    vip = _meant(target.vip, PUBLIC_IP, client.subscription, target.resource_group) if target.vip else None
+    vip = address_id(target.vip, client.subscription, target.resource_group) if target.vip else None
     wanted = {
-        side: _frontend(text, ids[side]) if text is not None else None
+        side: frontend_id(text, ids[side]) if text is not None else None
         for side, text in zip(Side, target.frontends, strict=True)
     }
     settling = Settling(client, settle_s, note)
@@ -122,21 +75,21 @@ def resolve(
     float_ = settling.read(read_float, float_id)
     journal = journals.read(float_) if float_ else None
     if float_ and journal and not journal.done:
-        return _open_journal(client, journal, ids, _vip(target.vip, journal.pair.originals, vip))
+        return _open_journal(client, journal, ids, address_meant(target.vip, journal.pair.originals, vip))
     chosen = {side: _choose(load_balancers[side], wanted[side], side) for side in Side}
     pair = Pair(
         {side: chosen[side][0] for side in Side},
         {side: chosen[side][1] for side in Side},
         float_id,
     )
-    _two_addresses(pair)
-    vip = _vip(target.vip, pair.originals, vip)
+    vip = address_meant(target.vip, pair.originals, vip)
     _no_rival(client, pair)
     observed = settling.observe(pair)
     # Somebody may have begun since the float was read.
     journal = journals.read(observed.float) if observed.float else None
     if journal and not journal.done:
         return _open_journal(client, journal, ids, vip)
+    _two_addresses(pair)
     if vip is None or vip == pair.originals[Side.PRODUCTION]:
         return Resolved(pair, observed, journal)
     if vip == pair.originals[Side.STAGING]:
@@ -229,17 +182,6 @@ class Settling:
 
 def _in_motion(found: LoadBalancer | PublicIp) -> bool:
     return found.state != SUCCEEDED and found.state not in BROKEN
-
-
-def _frontend(text: str, load_balancer: ResourceId) -> ResourceId:
-    """The frontend that a name or id stands for. Raises UsageError for what is none of this load balancer."""
-    try:
-        id = ResourceId.parse(text) if text.startswith("/") else load_balancer.child(_FRONTENDS, text)
-    except InvalidResourceId as error:
-        raise UsageError(str(error)) from error
-    if id.parent != load_balancer or not id.is_a(f"{NAMESPACE}/{FRONTEND}"):
-        raise UsageError(f"{text} is no frontend of the load balancer {load_balancer}.")
-    return id
 
 
 def _choose(load_balancer: LoadBalancer, wanted: ResourceId | None, side: Side) -> tuple[ResourceId, ResourceId]:
