@@ -15,6 +15,9 @@ from vipswap_rest.ids import ResourceId, check_group
 
 PUBLIC_IP = "publicIPAddresses"
 LOAD_BALANCER = "loadBalancers"
+# The two parts of a load balancer that ARM lets write by themselves, each an operation on the whole load balancer.
+BACKEND_POOL = "backendAddressPools"
+NAT_RULE = "inboundNatRules"
 
 
 def public_ip_id(client: ArmClient, resource_group: str, name: str) -> ResourceId:
@@ -120,6 +123,55 @@ def delete_load_balancer(client: ArmClient, resource_group: str, name: str) -> S
     return client.delete(str(load_balancer_id(client, resource_group, name)))
 
 
+def get_backend_pool(
+    client: ArmClient, resource_group: str, load_balancer: str, name: str, *, deadline: float | None = None
+) -> dict[str, Any]:
+    """One backend address pool of a load balancer; its etag and state are the load balancer's.
+
+    https://learn.microsoft.com/rest/api/load-balancer/load-balancer-backend-address-pools
+    """
+    return client.get(_part(client, resource_group, load_balancer, BACKEND_POOL, name), deadline=deadline)
+
+
+def list_backend_pools(client: ArmClient, resource_group: str, load_balancer: str) -> Iterator[dict[str, Any]]:
+    """The backend address pools of a load balancer."""
+    return client.list(f"{load_balancer_id(client, resource_group, load_balancer)}/{BACKEND_POOL}")
+
+
+def create_backend_pool(
+    client: ArmClient, resource_group: str, load_balancer: str, name: str, body: Mapping[str, Any]
+) -> Started:
+    """Begin to create or replace a backend address pool, and nothing else of its load balancer."""
+    return client.put(_part(client, resource_group, load_balancer, BACKEND_POOL, name), body)
+
+
+def delete_backend_pool(client: ArmClient, resource_group: str, load_balancer: str, name: str) -> Started:
+    """Begin to delete a backend address pool. ARM refuses while a rule uses it."""
+    return client.delete(_part(client, resource_group, load_balancer, BACKEND_POOL, name))
+
+
+def get_nat_rule(
+    client: ArmClient, resource_group: str, load_balancer: str, name: str, *, deadline: float | None = None
+) -> dict[str, Any]:
+    """One inbound NAT rule of a load balancer.
+
+    https://learn.microsoft.com/rest/api/load-balancer/inbound-nat-rules
+    """
+    return client.get(_part(client, resource_group, load_balancer, NAT_RULE, name), deadline=deadline)
+
+
+def create_nat_rule(
+    client: ArmClient, resource_group: str, load_balancer: str, name: str, body: Mapping[str, Any]
+) -> Started:
+    """Begin to create or replace an inbound NAT rule, and nothing else of its load balancer."""
+    return client.put(_part(client, resource_group, load_balancer, NAT_RULE, name), body)
+
+
+def delete_nat_rule(client: ArmClient, resource_group: str, load_balancer: str, name: str) -> Started:
+    """Begin to delete an inbound NAT rule."""
+    return client.delete(_part(client, resource_group, load_balancer, NAT_RULE, name))
+
+
 def swap_public_ip_addresses(client: ArmClient, location: str, addresses: Mapping[ResourceId, ResourceId]) -> Started:
     """Begin the native swap: `addresses` says which public IP each frontend IP configuration shall hold.
 
@@ -153,6 +205,10 @@ def list_usages(client: ArmClient, location: str, *, deadline: float | None = No
     """
     path = f"/subscriptions/{client.subscription}/providers/Microsoft.Network/locations/{_region(location)}/usages"
     return client.list(path, deadline=deadline)
+
+
+def _part(client: ArmClient, resource_group: str, load_balancer: str, kind: str, name: str) -> str:
+    return str(load_balancer_id(client, resource_group, load_balancer).child(kind, name))
 
 
 def _region(location: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from . import environment, errors, extensions, metadata, paths, versions
+from . import bodies, environment, errors, extensions, metadata, paths
 from .admin import Admin
 from .calls import Call, Reply, World
 from .catalogue import Catalogue
@@ -296,7 +296,7 @@ class Emulator:
         found = [body for body in state.of_type(path.type) if body["id"].lower().startswith(scope + "/")]
         if path.group is not None:
             found = self._stale.listed(found, path.key, call.now)
-        return Reply(200, {"value": [versions.render(body, call.api_version) for body in found]})
+        return Reply(200, {"value": found})
 
     def _list_groups(self, call: Call) -> Reply:
         return Reply(200, {"value": self.world.state.groups(call.path.subscription or "")}, by_gateway=True)
@@ -323,7 +323,7 @@ class Emulator:
         body = b""
         headers = self._headers(request, reply)
         if reply.body is not None and reply.status != 204:
-            shown = versions.render(reply.body, request.query.get("api-version", ""))
+            shown = bodies.render(reply.body, request.query.get("api-version", ""))
             headers["Content-Type"] = _JSON
             body = encode(shown)
             if reply.etag and isinstance(reply.body.get("etag"), str):
