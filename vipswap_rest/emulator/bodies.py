@@ -22,12 +22,12 @@ _ROWS: dict[str, tuple[Row, ...]] = {
 _SETTLED = max(version for row in TABLE for span in row.shown for version in span)
 
 
-def complete(kind: str, sent: Json, before: Json, *, basic: bool) -> Json:
-    """The properties `sent` for a body of this kind as ARM stores them; `before` are those that it had.
+def complete(kind: str, sent: Json, before: Json, *, basic: bool = False) -> Json:
+    """The properties `sent` for a body of this kind as ARM stores them, all but its state; `before`: those it had.
 
     `basic`: whether its SKU is Basic.
     """
-    found = dict(sent)
+    found = {key: value for key, value in sent.items() if key != "provisioningState"}
     for row in _ROWS.get(kind, ()):
         if row.server is not None:
             found.pop(row.key, None)

@@ -23,7 +23,7 @@ def complete(given: Json, previous: Json | None, identity: str, guid: Callable[[
     was first created. `given` must have passed shapes.check.
     """
     before, asked = properties_of(previous or {}), given.get("properties", {})
-    sku = bodies.complete(SKU, given.get("sku") or (previous or {}).get("sku") or {}, {}, basic=False)
+    sku = bodies.complete(SKU, given.get("sku") or (previous or {}).get("sku") or {}, {})
     basic = str(sku["name"]).lower() == "basic"
     body: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": "", "type": lb.TYPE}
     for key in ("location", "tags"):
@@ -36,8 +36,8 @@ def complete(given: Json, previous: Json | None, identity: str, guid: Callable[[
         made[kind] = [
             _child(kind, child, old.get(child["name"].lower()), identity, spelled, basic=basic) for child in made[kind]
         ]
-    guids = {"resourceGuid": before.get("resourceGuid") or guid()}
-    body["properties"] = {**made, "provisioningState": "Succeeded", **guids}
+    made.setdefault("resourceGuid", guid())
+    body["properties"] = {"provisioningState": "Succeeded", **made}
     body["sku"] = sku
     _refer_back(made)
     return body
@@ -55,7 +55,7 @@ def _child(kind: str, given: Json, old: Json | None, parent: str, spelled: _Spel
         _name_pools(found)
     elif kind == lb.POOLS:
         _fill_pool(identity, found)
-    child["properties"] = {**found, "provisioningState": "Succeeded"}
+    child["properties"] = {"provisioningState": "Succeeded", **found}
     return child
 
 
@@ -78,14 +78,14 @@ def _fill_pool(identity: str, pool: Json) -> None:
                 "id": f"{identity}/{MEMBERS}/{member['name']}",
                 "etag": "",
                 "type": kind,
-                "properties": {**properties_of(member), "provisioningState": "Succeeded"},
+                "properties": {"provisioningState": "Succeeded", **bodies.complete(MEMBERS, properties_of(member), {})},
             }
             if isinstance(member.get("name"), str)
             else member
             for member in listed(pool, MEMBERS)
         ]
     if TUNNELS in pool:
-        pool[TUNNELS] = [bodies.complete(TUNNELS, one, {}, basic=False) for one in listed(pool, TUNNELS)]
+        pool[TUNNELS] = [bodies.complete(TUNNELS, one, {}) for one in listed(pool, TUNNELS)]
 
 
 def open_tunnels(body: Json) -> None:

@@ -26,17 +26,17 @@ def complete(given: Json, previous: Json | None, identity: str, guid: Callable[[
     shapes.check.
     """
     before = properties_of(previous or {})
-    sku = bodies.complete(SKU, given.get("sku") or (previous or {}).get("sku") or {}, {}, basic=False)
+    sku = bodies.complete(SKU, given.get("sku") or (previous or {}).get("sku") or {}, {})
     body: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": ""}
     body.update({key: given[key] for key in ("location", "tags", "zones") if key in given})
     basic = str(sku["name"]).lower() == "basic"
     made = bodies.complete(TYPE, given.get("properties", {}), before, basic=basic)
-    made.update(provisioningState="Updating", resourceGuid=before.get("resourceGuid") or guid())
+    made.setdefault("resourceGuid", guid())
     if "dnsSettings" in made:
         made["dnsSettings"] = _dns(made["dnsSettings"], given.get("location", ""))
     if made["publicIPAllocationMethod"] == "Dynamic" and "ipConfiguration" not in made:
         made.pop("ipAddress", None)
-    body["properties"] = made
+    body["properties"] = {"provisioningState": "Updating", **made}
     body["type"] = TYPE
     body.update({key: value for key, value in given.items() if key not in body and key != "sku"})
     body["sku"] = sku
