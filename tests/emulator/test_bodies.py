@@ -220,7 +220,7 @@ def test_a_word_reads_back_in_arms_own_case() -> None:
 def test_members_given_by_their_address_are_children_that_follow_their_load_balancer() -> None:
     stage = Stage()
     network = {"id": f"{NETWORK}/virtualNetworks/vipswapvnet"}
-    member = lb.child("one", ipAddress="10.0.0.9", virtualNetwork=network)
+    member = lb.child("one", ipAddress="10.0.0.9", virtualNetwork={**network, "properties": {"sent": "whole"}})
     pool = f"{LB1}/backendAddressPools/byaddress"
 
     made = stage.put(pool, {"properties": {"loadBalancerBackendAddresses": [member]}}).json()
@@ -234,8 +234,17 @@ def test_members_given_by_their_address_are_children_that_follow_their_load_bala
         "id": f"{pool}/loadBalancerBackendAddresses/one",
         "etag": found["etag"],
         "type": "Microsoft.Network/loadBalancers/backendAddressPools/loadBalancerBackendAddresses",
-        "properties": {**member["properties"], "provisioningState": "Succeeded"},
+        "properties": {"ipAddress": "10.0.0.9", "virtualNetwork": network, "provisioningState": "Succeeded"},
     }
+
+
+def test_a_member_without_a_name_stays_as_it_was_sent() -> None:
+    stage = Stage()
+    pool = f"{LB1}/backendAddressPools/byaddress"
+
+    made = stage.put(pool, {"properties": {"loadBalancerBackendAddresses": [{}]}})
+
+    assert made.json()["properties"]["loadBalancerBackendAddresses"] == [{}]
 
 
 def test_a_member_that_is_another_load_balancers_frontend_has_its_public_address() -> None:

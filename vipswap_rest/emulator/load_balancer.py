@@ -20,7 +20,10 @@ OUTBOUND = "outboundRules"
 COLLECTIONS = (FRONTENDS, POOLS, RULES, PROBES, NAT_RULES, OUTBOUND, NAT_POOLS)
 
 # Properties that refer to one resource, and those that refer to several.
-REFERENCES = ("publicIPAddress", "frontendIPConfiguration", "backendAddressPool", "probe", "subnet", "publicIPPrefix")
+REFERENCES = (
+    *("publicIPAddress", "publicIPPrefix", "subnet", "gatewayLoadBalancer"),
+    *("frontendIPConfiguration", "backendAddressPool", "probe"),
+)
 REFERENCE_LISTS = ("frontendIPConfigurations", "backendAddressPools")
 
 

@@ -11,6 +11,8 @@ from .body_table import MEMBERS, SKU, TUNNELS
 from .messages import Json
 from .state import listed, named, properties_of
 
+# What a pool's member refers to.
+_MEMBER_OF = ("virtualNetwork", "subnet", "loadBalancerFrontendIPConfiguration", "networkInterfaceIPConfiguration")
 _Spelled = Callable[[str], str]
 # Recorded for VXLAN 900 and 901; documented as the defaults of a gateway load balancer's two interfaces.
 _TUNNEL_PORTS = {"internal": 10800, "external": 10801}
@@ -54,7 +56,7 @@ def _child(kind: str, given: Json, old: Json | None, parent: str, spelled: _Spel
     elif kind == lb.RULES:
         _name_pools(found)
     elif kind == lb.POOLS:
-        _fill_pool(identity, found)
+        _fill_pool(identity, found, spelled)
     child["properties"] = {"provisioningState": "Succeeded", **found}
     return child
 
@@ -68,24 +70,24 @@ def _name_pools(rule: Json) -> None:
         rule["backendAddressPool"] = pools[0]
 
 
-def _fill_pool(identity: str, pool: Json) -> None:
-    """Members given by address are children of the pool (recorded: id, etag, type and a state of their own)."""
-    kind = f"{lb.TYPE}/{lb.POOLS}/{MEMBERS}"
+def _fill_pool(identity: str, pool: Json, spelled: _Spelled) -> None:
     if MEMBERS in pool:
-        pool[MEMBERS] = [
-            {
-                **member,
-                "id": f"{identity}/{MEMBERS}/{member['name']}",
-                "etag": "",
-                "type": kind,
-                "properties": {"provisioningState": "Succeeded", **bodies.complete(MEMBERS, properties_of(member), {})},
-            }
-            if isinstance(member.get("name"), str)
-            else member
-            for member in listed(pool, MEMBERS)
-        ]
+        pool[MEMBERS] = [_member(identity, one, spelled) for one in listed(pool, MEMBERS)]
     if TUNNELS in pool:
         pool[TUNNELS] = [bodies.complete(TUNNELS, one, {}) for one in listed(pool, TUNNELS)]
+
+
+def _member(pool: str, given: Json, spelled: _Spelled) -> Json:
+    """A member given by its address is a child of the pool; recorded: id, etag, type and a state of its own."""
+    if "name" not in given:
+        return given
+    identity = f"{pool}/{MEMBERS}/{given['name']}"
+    member: Json = {**given, "id": identity, "etag": "", "type": f"{lb.TYPE}/{lb.POOLS}/{MEMBERS}"}
+    found = bodies.complete(MEMBERS, properties_of(given), {})
+    for key in _MEMBER_OF:
+        if key in found:
+            found[key] = _id_alone(found[key], spelled)
+    return {**member, "properties": {"provisioningState": "Succeeded", **found}}
 
 
 def open_tunnels(body: Json) -> None:
@@ -97,12 +99,16 @@ def open_tunnels(body: Json) -> None:
 
 
 def _reduced(key: str, value: Any, spelled: _Spelled) -> Any:
-    """A reference as ARM stores it: the id alone, even where the whole resource was sent (recorded)."""
-    if key in lb.REFERENCES and isinstance(value, dict) and "id" in value:
-        return {"id": spelled(value["id"])}
+    if key in lb.REFERENCES:
+        return _id_alone(value, spelled)
     if key in lb.REFERENCE_LISTS and isinstance(value, list):
-        return [_reduced(lb.REFERENCES[0], item, spelled) for item in value]
+        return [_id_alone(item, spelled) for item in value]
     return value
+
+
+def _id_alone(value: Any, spelled: _Spelled) -> Any:
+    """A reference as ARM stores it: the id alone, even where the whole resource was sent (recorded)."""
+    return {"id": spelled(value["id"])} if isinstance(value, dict) and isinstance(value.get("id"), str) else value
 
 
 def _refer_back(made: Json) -> None:
