@@ -21,6 +21,9 @@ NAMESPACE = "Microsoft.Network"
 PUBLIC_IP = "publicIPAddresses"
 LOAD_BALANCER = "loadBalancers"
 FRONTEND = f"{LOAD_BALANCER}/frontendIPConfigurations"
+# The two parts of a load balancer that ARM lets write by themselves, each an operation on the whole load balancer.
+BACKEND_POOL = f"{LOAD_BALANCER}/backendAddressPools"
+NAT_RULE = f"{LOAD_BALANCER}/inboundNatRules"
 _RULE = f"{LOAD_BALANCER}/loadBalancingRules"
 
 
@@ -100,6 +103,47 @@ def tag_load_balancer(client: ArmClient, id: ResourceId, tags: Mapping[str, str]
 def delete_load_balancer(client: ArmClient, id: ResourceId) -> Started:
     """Begin to delete a load balancer."""
     return client.delete(_path(id, LOAD_BALANCER))
+
+
+def get_backend_pool(client: ArmClient, id: ResourceId, *, deadline: float | None = None) -> dict[str, Any]:
+    """One backend address pool of a load balancer; its etag and state are the load balancer's.
+
+    https://learn.microsoft.com/rest/api/load-balancer/load-balancer-backend-address-pools
+    """
+    return client.get(_path(id, BACKEND_POOL), deadline=deadline)
+
+
+def list_backend_pools(client: ArmClient, id: ResourceId) -> Iterator[dict[str, Any]]:
+    """The backend address pools of a load balancer."""
+    return client.list(f"{_path(id, LOAD_BALANCER)}/backendAddressPools")
+
+
+def create_backend_pool(client: ArmClient, id: ResourceId, body: Mapping[str, Any]) -> Started:
+    """Begin to create or replace a backend address pool, and nothing else of its load balancer."""
+    return client.put(_path(id, BACKEND_POOL), body)
+
+
+def delete_backend_pool(client: ArmClient, id: ResourceId) -> Started:
+    """Begin to delete a backend address pool. ARM refuses while a rule uses it."""
+    return client.delete(_path(id, BACKEND_POOL))
+
+
+def get_nat_rule(client: ArmClient, id: ResourceId, *, deadline: float | None = None) -> dict[str, Any]:
+    """One inbound NAT rule of a load balancer.
+
+    https://learn.microsoft.com/rest/api/load-balancer/inbound-nat-rules
+    """
+    return client.get(_path(id, NAT_RULE), deadline=deadline)
+
+
+def create_nat_rule(client: ArmClient, id: ResourceId, body: Mapping[str, Any]) -> Started:
+    """Begin to create or replace an inbound NAT rule, and nothing else of its load balancer."""
+    return client.put(_path(id, NAT_RULE), body)
+
+
+def delete_nat_rule(client: ArmClient, id: ResourceId) -> Started:
+    """Begin to delete an inbound NAT rule."""
+    return client.delete(_path(id, NAT_RULE))
 
 
 def swap_public_ip_addresses(client: ArmClient, location: str, addresses: Mapping[ResourceId, ResourceId]) -> Started:

@@ -30,6 +30,8 @@ REMOVED = {
     "x-ms-correlation-request-id",
     "x-ms-arm-service-request-id",
     "x-ms-ratelimit reads",
+    "x-ms-ratelimit writes",
+    "x-ms-ratelimit deletes",
 }
 KEPT = {
     "azure-asyncoperation",
@@ -81,8 +83,8 @@ class Talk:
             self.stage = Stage(settings_of(Path(folder), long, env="none"))
         self._urls: dict[str, str] = {}
         self._etags: dict[str, str] = {}
-        # By recorded operation URL: when the emulator's is due.
-        self._due: dict[str, float] = {}
+        # By an operation's recorded URLs: when the emulator's is due.
+        self._due: dict[frozenset[str], float] = {}
         # The last recorded etag by path, None once a recorded call may have changed it.
         self._seen: dict[str, str | None] = {}
         # How many GETs were preceded by seeding what they show.
@@ -103,8 +105,8 @@ class Talk:
     def _prepare(self, index: int, line: Line) -> None:
         self.stage.clock.advance(1)
         later = self.lines[index:]
-        for url, due in self._due.items():
-            shown = [str((one.body or {}).get("status")) for one in later if one.url == url]
+        for urls, due in self._due.items():
+            shown = [str((one.body or {}).get("status")) for one in later if one.url in urls]
             if not {"InProgress", "Canceled"} & set(shown):
                 self.stage.clock.time = max(self.stage.clock.time, due)
         for body in presupposed(line, self.stage.state(), self._seen):
@@ -125,11 +127,13 @@ class Talk:
         return self._etags.get(value, value) if isinstance(value, str) else value
 
     def _learn(self, line: Line, answer: Answer) -> None:
-        for name in ("Azure-AsyncOperation", "Location"):
-            recorded, own = line.headers.get(name.lower()), answer.headers.get(name)
-            if recorded and own and not line.is_poll:
-                self._urls[recorded] = target_of(own)
-                self._due[recorded] = self.stage.clock.time + LONG_S
+        pairs = [
+            (line.headers.get(name.lower()), answer.headers.get(name)) for name in ("Azure-AsyncOperation", "Location")
+        ]
+        urls = {recorded: target_of(own) for recorded, own in pairs if recorded and own and not line.is_poll}
+        if urls:
+            self._urls.update(urls)
+            self._due[frozenset(urls)] = self.stage.clock.time + LONG_S
         recorded, own = line.body, answer.json()
         if isinstance(recorded, dict) and isinstance(own, dict) and "etag" in recorded and "etag" in own:
             self._etags[recorded["etag"]] = own["etag"]

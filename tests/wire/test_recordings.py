@@ -25,11 +25,10 @@ from vipswap_rest.errors import (
 from vipswap_rest.ids import InvalidResourceId, ResourceId
 from vipswap_rest.transport import Transport
 
-FILES = sorted(cassettes.FOLDER.glob("*.jsonl")) if cassettes.FOLDER.is_dir() else []
-SINGLE = [path for path in FILES if path.stem == "errors_single"]
-CONVERSATIONS = [path for path in FILES if path not in SINGLE]
+SINGLE = sorted(cassettes.FOLDER.glob("errors_single.jsonl"))
+CONVERSATIONS = cassettes.conversations()
 
-pytestmark = pytest.mark.skipif(not FILES, reason=cassettes.ABSENT)
+pytestmark = pytest.mark.skipif(not CONVERSATIONS, reason=cassettes.ABSENT)
 
 CALLS = [
     pytest.param(call, id=f"{path.stem}-{call}")
@@ -52,8 +51,14 @@ def read_with(client: ArmClient, line: Line) -> Any:
     lists = {"loadbalancers": network.list_load_balancers, "publicipaddresses": network.list_public_ips}
     if parts[-1].lower() in lists and len(parts) == 7:
         return list(lists[parts[-1].lower()](client, line.path.partition("/providers/")[0]))
+    if line.is_list and parts[-1].lower() == "backendaddresspools":
+        return list(network.list_backend_pools(client, ResourceId.parse(line.path.rpartition("/")[0])))
     if line.is_list:
         return list(client.list(line.path))
+    part = part_of(line)
+    if part is not None:
+        function, id = part
+        return getattr(network, f"get_{function}")(client, id)
     kind, id = kind_of(line)
     gets: dict[str, Callable[..., Any]] = {
         "loadbalancers": network.get_load_balancer,
@@ -64,6 +69,12 @@ def read_with(client: ArmClient, line: Line) -> Any:
 
 def write_with(client: ArmClient, line: Line) -> Started:
     """The write, through the function for its kind of resource if there is one."""
+    part = part_of(line)
+    if part is not None:
+        function, id = part
+        if line.method == "DELETE":
+            return getattr(network, f"delete_{function}")(client, id)
+        return getattr(network, f"create_{function}")(client, id, line.request_body)
     kind, id = kind_of(line)
     body, etag = line.request_body, line.request_headers.get("if-match")
     if kind not in ("loadbalancers", "publicipaddresses"):
@@ -81,6 +92,15 @@ def write_with(client: ArmClient, line: Line) -> Started:
     if etag:
         return getattr(network, f"update_{what}")(client, id, body, etag=etag)
     return getattr(network, f"create_{what}")(client, id, body)
+
+
+def part_of(line: Line) -> tuple[str, ResourceId] | None:
+    """The functions' name for a pool or NAT rule that a line is about, and its id."""
+    parts = line.path.strip("/").split("/")
+    if len(parts) != 10 or parts[6].lower() != "loadbalancers":
+        return None
+    function = {"backendaddresspools": "backend_pool", "inboundnatrules": "nat_rule"}.get(parts[8].lower())
+    return None if function is None else (function, ResourceId.parse(line.path))
 
 
 def kind_of(line: Line) -> tuple[str, ResourceId | None]:
@@ -159,6 +179,9 @@ def still_running(call: Call) -> bool:
     """Whether the recording ends, or another write comes, before the operation has."""
     if call.first.method == "GET":
         return False
+    if call.polls and call.polls[-1].body is None:
+        # The result that Location names, where that is all there is: a group's deletion.
+        return call.polls[-1].status == 202
     if call.polls:
         return str(call.last_word.get("status", "")).lower() not in cassettes.TERMINAL
     seen = call.gets or call.answers[-1:]

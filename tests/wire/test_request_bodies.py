@@ -91,7 +91,7 @@ def sent(arm: responses.RequestsMock) -> Sent:
 def shown(kind: str) -> list[Any]:
     """Every different resource of a kind that the recordings show in a GET, each as a test parameter."""
     found: dict[str, Any] = {}
-    for path in sorted(cassettes.FOLDER.glob("*.jsonl")) if cassettes.FOLDER.is_dir() else []:
+    for path in cassettes.conversations():
         for line in cassettes.read(path):
             parts = line.path.lower().strip("/").split("/")
             if line.method == "GET" and line.status == 200 and parts[-2] == kind:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from . import environment, errors, extensions, metadata, paths, versions
+from . import bodies, environment, errors, extensions, metadata, paths
 from .admin import Admin
 from .calls import Call, Reply, World
 from .catalogue import Catalogue
@@ -300,7 +300,7 @@ class Emulator:
         found = [body for body in state.of_type(path.type) if body["id"].lower().startswith(scope + "/")]
         if path.group is not None:
             found = self._stale.listed(found, path.key, call.now)
-        return Reply(200, {"value": [versions.render(body, call.api_version) for body in found]})
+        return Reply(200, {"value": found})
 
     def _list_groups(self, call: Call) -> Reply:
         return Reply(200, {"value": self.world.state.groups(call.path.subscription or "")}, by_gateway=True)
@@ -319,17 +319,33 @@ class Emulator:
         query = call.request.target.partition("?")[2]
         operation = self.world.operations.find(call.path.name, query)
         if call.path.is_a("locations/operationResults"):
-            result = None if operation.running else operation.result
-            status = 202 if operation.running else operation.ends_with if result is None else 200
-            return Reply(status, result, operation, result_url=True, pause=operation.running, polled=True)
+            return self._result(operation)
         body = operation.body()
         return Reply(200, body, operation, status_url=False, pause=operation.running, polled=True)
+
+    def _result(self, operation: Operation) -> Reply:
+        running = operation.running
+        if operation.by_gateway:
+            told = operation if running else None
+            return Reply(
+                202 if running else 200,
+                None,
+                told,
+                status_url=False,
+                result_url=True,
+                pause=running,
+                polled=True,
+                by_gateway=True,
+            )
+        result = None if running else operation.result
+        status = 202 if running else 204 if result is None else 200
+        return Reply(status, result, operation, result_url=True, pause=running, polled=True, notified=True)
 
     def _answer(self, request: Request, reply: Reply) -> Answer:
         body = b""
         headers = self._headers(request, reply)
         if reply.body is not None and reply.status != 204:
-            shown = versions.render(reply.body, request.query.get("api-version", ""))
+            shown = bodies.render(reply.body, request.query.get("api-version", ""))
             headers["Content-Type"] = _JSON
             body = encode(shown)
             if reply.etag and isinstance(reply.body.get("etag"), str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from . import load_balancer, shapes
+from . import load_balancer, load_balancer_body, private_addresses, shapes
 from . import load_balancer_rules as rules
 from .addresses import frontends
 from .calls import Call, Reply, World
@@ -32,7 +32,8 @@ class LoadBalancers:
         identity = previous["id"] if previous else world.identity(call.path, load_balancer.TYPE)
         world.check_conditions(call.request, previous, identity)
         rules.check_names(given)
-        body = load_balancer.complete(given, previous, identity, world.identifiers.guid, self._spelled)
+        body = load_balancer_body.complete(given, previous, identity, world.identifiers.guid, self._spelled)
+        private_addresses.fill(state, body, previous)
         superseded = world.check_free(identity, call.now)
         moves, ready = self._check(given, body, previous)
         show_zones(world, body)
@@ -76,6 +77,7 @@ class LoadBalancers:
             present = world.state.get(identity)
             if own and present is not None:
                 world.state.settle(present, "Succeeded")
+                load_balancer_body.open_tunnels(present)
                 if working:
                     # Recorded: the etag changes when an Updating PUT completes (183 of 183), never after a
                     # Succeeded one (955 of 955).

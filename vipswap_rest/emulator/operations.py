@@ -68,8 +68,8 @@ class Operation:
     polls: int = 0
     # What operationResults shows once it has ended, of an action that has a result.
     result: Json | None = None
-    # The status of an empty result: recorded, 204 but for the deletion of a group.
-    ends_with: int = 204
+    # Whether it is ARM's own, the deletion of a group: recorded, its result is told by nothing but the status, 200.
+    by_gateway: bool = False
 
     @property
     def running(self) -> bool:

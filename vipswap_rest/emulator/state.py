@@ -154,13 +154,17 @@ class State:
 
 
 def children(body: Json) -> Iterator[Json]:
-    """The resource's children: members of the lists in its properties that have a name and an id below its own."""
+    """The resource's children: members of the lists in its properties that have a name and an id below its own.
+
+    So are the members of a load balancer's pools that were given by their address.
+    """
     prefix = str(body.get("id", "")).lower() + "/"
     found = body.get("properties")
     for value in (found if isinstance(found, dict) else {}).values():
         for child in value if isinstance(value, list) else ():
             if isinstance(child, dict) and "name" in child and str(child.get("id", "")).lower().startswith(prefix):
                 yield child
+                yield from listed(properties_of(child), "loadBalancerBackendAddresses")
 
 
 def group_body(identity: str, location: str, tags: Json | None = None) -> Json:
