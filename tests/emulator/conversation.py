@@ -2,9 +2,9 @@
 
 What the recording presupposes is seeded by rule, just before the line that first shows it, because calls outside the
 file made it at an unknown time: a resource that a line finds there and no line before it created; the group it is in;
-and public IPs that only a load balancer's body speaks of. A resource whose recorded etag has changed although no
-recorded write explains it was changed by a call outside the file, and is seeded anew; an address whose deletion was
-accepted had been let go by what held it, if the file says nothing of that.
+public IPs that only a load balancer's body speaks of, and prefixes that only an address's does. A resource whose
+recorded etag has changed although no recorded write explains it was changed by a call outside the file, and is seeded
+anew; an address whose deletion was accepted had been let go by what held it, if the file says nothing of that.
 """
 
 from __future__ import annotations
@@ -181,6 +181,7 @@ def presupposed(line: Line, present: dict[str, Json], seen: dict[str, str | None
         yield body
     elif line.method == "PUT":
         yield from with_addresses(line.request_body, known)
+        yield from with_prefix(line.request_body, known)
     elif line.method == "DELETE":
         yield from let_go(next((one for id, one in present.items() if id.lower() == path), {}), known)
 
@@ -208,6 +209,14 @@ def with_addresses(body: Json, known: set[str]) -> Iterator[Json]:
             made = {"publicIPAllocationMethod": "Static", "provisioningState": "Succeeded"}
             owner = {"ipConfiguration": {"id": frontend["id"]}} if "etag" in frontend else {}
             yield {"id": id, "name": id.rsplit("/", 1)[1], "sku": sku, "properties": {**made, **owner}}
+
+
+def with_prefix(body: Json, known: set[str]) -> Iterator[Json]:
+    """The public IP prefix that an address was made from."""
+    id = ((body.get("properties") or {}).get("publicIPPrefix") or {}).get("id")
+    if id and id.lower() not in known:
+        made = {"type": "Microsoft.Network/publicIPPrefixes", "location": body.get("location")}
+        yield {"id": id, "name": id.rsplit("/", 1)[1], **made, "properties": {"provisioningState": "Succeeded"}}
 
 
 def remember(line: Line, seen: dict[str, str | None]) -> None:
