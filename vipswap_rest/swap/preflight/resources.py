@@ -68,7 +68,7 @@ def _regions(observed: Observed) -> Iterator[Finding]:
     if not same_place(production, staging):
         told = [
             f"Production's load balancer is in {place_name(production)}, staging's in {place_name(staging)}: "
-            "an address cannot leave its place"
+            "an address cannot leave its region or edge zone"
         ]
     else:
         told = [
