@@ -22,6 +22,21 @@ def nat_only(lab: Lab) -> None:
     without_nat(lab)
 
 
+def ranged_nat(lab: Lab) -> None:
+    """Staging serves production's port by a NAT rule of the second kind: port 0 beside a range, as ARM shows it."""
+    made = properties(lab, STAGING_LB)
+    made["loadBalancingRules"] = []
+    held = {"frontendIPConfiguration": {"id": frontend_id(lab, STAGING_LB)}, "protocol": "Tcp", "backendPort": 22}
+    ports = {"frontendPort": 0, "frontendPortRangeStart": 9000, "frontendPortRangeEnd": 9010}
+    made["inboundNatRules"] = [
+        {"name": "range", "id": f"{STAGING_LB}/inboundNatRules/range", "properties": {**held, **ports}}
+    ]
+
+
+def frontend_id(lab: Lab, balancer: str) -> str:
+    return str(properties(lab, balancer)["frontendIPConfigurations"][0]["id"])
+
+
 def floating_nat(lab: Lab) -> None:
     properties(lab, STAGING_LB)["inboundNatPools"][0]["properties"]["enableFloatingIP"] = True
 
@@ -98,8 +113,9 @@ WORLDS: Worlds = {
                 frontendPortRangeStart=8999, frontendPortRangeEnd=9320
             ),
         ),
+        ranged_nat,
     ],
-    ids=["a rule for all ports", "a NAT pool's range"],
+    ids=["a rule for all ports", "a NAT pool's range", "a NAT rule's range"],
 )
 def test_a_port_is_served_by_whatever_answers_on_it(world: World) -> None:
     lab = Lab()
