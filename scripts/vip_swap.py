@@ -4,7 +4,9 @@
     vip_swap.py -g GROUP -1 PRODUCTION_LB -2 STAGING_LB [-v] [-y]
 
 Reads azurermconfig.json in the current folder (tenantId, appId, appSecret, subscriptionId), as the article's script
-did; a token in AZURE_ACCESS_TOKEN goes before its secret. AZURE_RM_ENDPOINT points it at another ARM, such as
+did; a token in AZURE_ACCESS_TOKEN goes before its secret. On the operations of the article's run (`vipswap emulator
+--latency blog`: 22.5, 28.5 and 22.5 s) the article's script prints a downtime of 61 s, and this one some 51.5 s: it
+looks more often. AZURE_RM_ENDPOINT points it at another ARM, such as
 `vipswap emulator`.
 """
 

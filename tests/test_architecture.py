@@ -16,6 +16,8 @@ ALLOWED: dict[str, set[str]] = {
     "refusals": set(),
     "errors": {"hints", "presentable", "refusals"},
     "ids": set(),
+    "words": set(),
+    "extras": set(),
     "clock": set(),
     "clouds": {"errors"},
     "error_body": {"errors"},
@@ -24,12 +26,12 @@ ALLOWED: dict[str, set[str]] = {
     "auth": {"clock", "clouds", "errors", "presentable", "transport"},
     "paging": {"lro"},
     "arm": {"clouds", "error_body", "errors", "lro", "paging", "transport"},
-    "network": {"arm", "ids", "transport"},
+    "network": {"arm", "ids", "transport", "words"},
     "authorization": {"arm"},
     "health": {"transport"},
-    "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals", "transport"},
+    "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals", "transport", "words"},
     "probe": {"errors"},
-    "experiment": {"arm", "clock", "clouds", "errors", "ids", "probe", "swap"},
+    "experiment": {"arm", "clock", "clouds", "errors", "extras", "ids", "probe", "swap"},
     "emulator": {"ids"},
     "cli": {
         "__init__",
@@ -39,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         "clouds",
         "errors",
         "experiment",
+        "extras",
         "health",
         "ids",
         "network",
@@ -56,6 +59,7 @@ PURE = [
     "presentable",
     "refusals",
     "error_body",
+    "words",
     "lro",
     "paging",
     "emulator/data_plane/conversation",
@@ -76,6 +80,7 @@ PURE = [
     "probe/samples",
     "probe/schedule",
     "swap/model",
+    "swap/naming",
     "swap/reconcile",
     "swap/journal",
     "swap/outage",
@@ -86,6 +91,7 @@ PURE = [
     "swap/preflight/services",
     "swap/preflight/surroundings",
     "swap/permissions",
+    "swap/placement",
     "swap/rules",
     "swap/shape",
     "swap/streak",
@@ -158,6 +164,40 @@ def test_the_pure_core_does_no_io_and_reads_no_clock(name: str) -> None:
     used = imports(PACKAGE / f"{name}.py")
 
     assert not {item for item in used for root in IMPURE if item == root or item.startswith(root + ".")}
+
+
+# Where ARM's bodies are read: ids are compared by ids.py, words and locations by words.py, and nowhere by hand.
+COMPARING = [
+    *(path for path in modules() if part_of(path) == "swap" and path.name != "verdict.py"),
+    *(PACKAGE / name for name in ("network.py", "authorization.py", "experiment/on_arm.py", "cli/demo.py")),
+]
+
+
+def own_comparisons(source: str) -> list[str]:
+    """The places where a text is put into lower case by hand, as one does to compare it."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [
+        ast.unparse(call)
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("lower", "casefold")
+    ]
+
+
+@pytest.mark.parametrize("path", COMPARING, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_arm_says_is_compared_in_one_place(path: Path) -> None:
+    assert own_comparisons(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_comparison_by_hand_would_be_found() -> None:
+    assert own_comparisons("same = one.lower() == other.lower()") == ["one.lower()", "other.lower()"]
+
+
+@pytest.mark.parametrize("path", COMPARING, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_is_taken_for_granted_about_what_is_found(path: Path) -> None:
+    """`next` without a default ends in a traceback where nothing is found."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+
+    assert not [call for call in calls if ast.unparse(call.func) == "next" and len(call.args) < 2]
 
 
 VERBS = {"get", "options", "head", "post", "put", "patch", "delete", "request", "send"}

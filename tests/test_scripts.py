@@ -109,8 +109,24 @@ def test_the_demo_shows_the_exchange_and_says_whose_times_they_are() -> None:
     held_after = dict(re.findall(r"(vipswap[12]lb) holds (127\S+)", after))
     assert held_before["vipswap1lb"] != held_before["vipswap2lb"]
     assert held_after == {"vipswap1lb": held_before["vipswap2lb"], "vipswap2lb": held_before["vipswap1lb"]}
-    assert "61 s" in after
+    assert "the article's script: 61 s" in after
+    assert "take\n51 s by themselves" in after
     assert "downtime begins" in ran.stderr
+
+
+def test_the_politeness_benchmark_prints_a_row_for_each_way_to_wait() -> None:
+    line = [sys.executable, str(SCRIPTS / "bench_polite.py"), "--time-scale", "0.02"]
+
+    ran = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+    rows = re.findall(
+        r"^(float|float --polite) +(grows|constant) +([\d.]+) +([\d.]+) +(\d+)$", ran.stdout, re.MULTILINE
+    )
+    polls = {(name, growth): int(count) for name, growth, _, _, count in rows}
+    assert len(polls) == 4
+    assert polls["float --polite", "grows"] < polls["float", "grows"]
+    assert all(0 < float(outage) < float(total) for _, _, outage, total, _ in rows)
 
 
 def test_the_safety_benchmark_prints_both_outages_of_each_pair_side_by_side() -> None:

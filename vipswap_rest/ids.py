@@ -55,6 +55,31 @@ def check_subscription(subscription: str) -> str:
     return subscription
 
 
+def subscription_scope(subscription: str) -> str:
+    """The id of a subscription, checked (InvalidResourceId)."""
+    return f"/subscriptions/{check_subscription(subscription)}"
+
+
+def group_scope(subscription: str, resource_group: str) -> str:
+    """The id of a resource group, its parts checked (InvalidResourceId)."""
+    return f"{subscription_scope(subscription)}/resourceGroups/{check_group(resource_group)}"
+
+
+def id_key(id: str) -> str:
+    """What an id, of whatever is in Azure, is compared and found by."""
+    return id.lower()
+
+
+def same_id(one: str | None, other: str | None) -> bool:
+    """Whether two texts are the same id, without regard to case; None is none."""
+    return one is not None and other is not None and id_key(one) == id_key(other)
+
+
+def covers(scope: str, other: str) -> bool:
+    """Whether a scope (the id of a subscription, resource group or resource) is the other one or above it."""
+    return f"{id_key(other)}/".startswith(f"{id_key(scope).rstrip('/')}/")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ResourceId:
     """One resource of a resource group, or a child of one, such as a load balancer's frontend IP configuration.
@@ -117,6 +142,11 @@ class ResourceId:
         return self.names[-1]
 
     @property
+    def group(self) -> str:
+        """The id of its resource group, in its own subscription."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+
+    @property
     def type(self) -> str:
         """The full type, such as `Microsoft.Network/loadBalancers/frontendIPConfigurations`."""
         return "/".join((self.namespace, *self.types))
@@ -142,7 +172,7 @@ class ResourceId:
     @property
     def key(self) -> str:
         """The id in lower case: what equality and sorting go by."""
-        return str(self).lower()
+        return id_key(str(self))
 
     def __str__(self) -> str:
         return "/".join(self._segments())

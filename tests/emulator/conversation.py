@@ -2,9 +2,9 @@
 
 What the recording presupposes is seeded by rule, just before the line that first shows it, because calls outside the
 file made it at an unknown time: a resource that a line finds there and no line before it created; the group it is in;
-and public IPs that only a load balancer's body speaks of. A resource whose recorded etag has changed although no
-recorded write explains it was changed by a call outside the file, and is seeded anew; an address whose deletion was
-accepted had been let go by what held it, if the file says nothing of that.
+public IPs that only a load balancer's body speaks of, and prefixes that only an address's does. A resource whose
+recorded etag has changed although no recorded write explains it was changed by a call outside the file, and is seeded
+anew; an address whose deletion was accepted had been let go by what held it, if the file says nothing of that.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ REMOVED = {
     "x-ms-correlation-request-id",
     "x-ms-arm-service-request-id",
     "x-ms-ratelimit reads",
+    "x-ms-ratelimit writes",
+    "x-ms-ratelimit deletes",
 }
 KEPT = {
     "azure-asyncoperation",
@@ -81,8 +83,8 @@ class Talk:
             self.stage = Stage(settings_of(Path(folder), long, env="none"))
         self._urls: dict[str, str] = {}
         self._etags: dict[str, str] = {}
-        # By recorded operation URL: when the emulator's is due.
-        self._due: dict[str, float] = {}
+        # By an operation's recorded URLs: when the emulator's is due.
+        self._due: dict[frozenset[str], float] = {}
         # The last recorded etag by path, None once a recorded call may have changed it.
         self._seen: dict[str, str | None] = {}
         # How many GETs were preceded by seeding what they show.
@@ -103,8 +105,8 @@ class Talk:
     def _prepare(self, index: int, line: Line) -> None:
         self.stage.clock.advance(1)
         later = self.lines[index:]
-        for url, due in self._due.items():
-            shown = [str((one.body or {}).get("status")) for one in later if one.url == url]
+        for urls, due in self._due.items():
+            shown = [str((one.body or {}).get("status")) for one in later if one.url in urls]
             if not {"InProgress", "Canceled"} & set(shown):
                 self.stage.clock.time = max(self.stage.clock.time, due)
         for body in presupposed(line, self.stage.state(), self._seen):
@@ -125,11 +127,13 @@ class Talk:
         return self._etags.get(value, value) if isinstance(value, str) else value
 
     def _learn(self, line: Line, answer: Answer) -> None:
-        for name in ("Azure-AsyncOperation", "Location"):
-            recorded, own = line.headers.get(name.lower()), answer.headers.get(name)
-            if recorded and own and not line.is_poll:
-                self._urls[recorded] = target_of(own)
-                self._due[recorded] = self.stage.clock.time + LONG_S
+        pairs = [
+            (line.headers.get(name.lower()), answer.headers.get(name)) for name in ("Azure-AsyncOperation", "Location")
+        ]
+        urls = {recorded: target_of(own) for recorded, own in pairs if recorded and own and not line.is_poll}
+        if urls:
+            self._urls.update(urls)
+            self._due[frozenset(urls)] = self.stage.clock.time + LONG_S
         recorded, own = line.body, answer.json()
         if isinstance(recorded, dict) and isinstance(own, dict) and "etag" in recorded and "etag" in own:
             self._etags[recorded["etag"]] = own["etag"]
@@ -177,6 +181,7 @@ def presupposed(line: Line, present: dict[str, Json], seen: dict[str, str | None
         yield body
     elif line.method == "PUT":
         yield from with_addresses(line.request_body, known)
+        yield from with_prefix(line.request_body, known)
     elif line.method == "DELETE":
         yield from let_go(next((one for id, one in present.items() if id.lower() == path), {}), known)
 
@@ -204,6 +209,14 @@ def with_addresses(body: Json, known: set[str]) -> Iterator[Json]:
             made = {"publicIPAllocationMethod": "Static", "provisioningState": "Succeeded"}
             owner = {"ipConfiguration": {"id": frontend["id"]}} if "etag" in frontend else {}
             yield {"id": id, "name": id.rsplit("/", 1)[1], "sku": sku, "properties": {**made, **owner}}
+
+
+def with_prefix(body: Json, known: set[str]) -> Iterator[Json]:
+    """The public IP prefix that an address was made from."""
+    id = ((body.get("properties") or {}).get("publicIPPrefix") or {}).get("id")
+    if id and id.lower() not in known:
+        made = {"type": "Microsoft.Network/publicIPPrefixes", "location": body.get("location")}
+        yield {"id": id, "name": id.rsplit("/", 1)[1], **made, "properties": {"provisioningState": "Succeeded"}}
 
 
 def remember(line: Line, seen: dict[str, str | None]) -> None:

@@ -63,7 +63,8 @@ def test_a_seeded_subscription_and_group_are_known() -> None:
 
     assert error(before) == (404, "SubscriptionNotFound")
     assert stage.get(f"{other}/resourceGroups/elsewhere")["location"] == "eastus"
-    assert len(stage.get("/subscriptions")["value"]) == 2
+    # The login's own is still one.
+    assert len(stage.get("/subscriptions")["value"]) == 1
 
 
 def test_seeding_a_resource_ends_what_an_operation_would_do_to_it() -> None:

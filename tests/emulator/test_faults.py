@@ -203,7 +203,7 @@ def test_an_operation_may_be_delayed() -> None:
     stage.fault({"delay_operation_s": 100}, method="PUT")
     answer = stage.put(LB1, stage.get(LB1))
 
-    stage.clock.advance(125)
+    stage.clock.advance(122)
     before = stage.status(answer)
     stage.clock.advance(1)
 

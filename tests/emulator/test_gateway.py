@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.stage import FLOAT, GROUP, HOST, IP1, LB1, NETWORK, SUB, VERSION, Stage, address, error, said
+from tests.emulator.stage import (
+    FLOAT,
+    GROUP,
+    HOST,
+    IP1,
+    LB1,
+    NATIVE,
+    NETWORK,
+    SUB,
+    VERSION,
+    Stage,
+    address,
+    error,
+    said,
+)
 from vipswap_rest.emulator import Settings
 
 OTHER_SUB = "/subscriptions/44444444-4444-4444-4444-444444444444"
@@ -38,18 +52,27 @@ def test_the_gateway_answers_404_for_what_it_never_heard_of(path: str, code: str
     assert "details" not in answer.json()["error"]
 
 
-def test_the_provider_answers_404_for_what_is_gone_or_no_child() -> None:
+def test_the_provider_answers_404_for_what_is_no_child() -> None:
+    stage = Stage()
+
+    path = f"{LB1}/frontendIPConfigurations/none"
+    answer = stage.call("GET", path)
+    assert error(answer) == (404, "NotFound")
+    assert said(answer) == f"Resource {path} not found."
+    assert answer.json()["error"]["details"] == []
+    assert "x-ms-failure-cause" not in answer.headers
+    assert "x-ms-arm-service-request-id" in answer.headers
+
+
+def test_the_gateway_answers_404_for_an_address_that_is_gone() -> None:
     stage = Stage()
     stage.call("DELETE", stage.make_address())
     stage.settle()
 
-    for path in (FLOAT, f"{LB1}/frontendIPConfigurations/none"):
-        answer = stage.call("GET", path)
-        assert error(answer) == (404, "NotFound")
-        assert said(answer) == f"Resource {path} not found."
-        assert answer.json()["error"]["details"] == []
-        assert "x-ms-failure-cause" not in answer.headers
-        assert "x-ms-arm-service-request-id" in answer.headers
+    answer = stage.call("GET", FLOAT)
+
+    assert error(answer) == (404, "ResourceNotFound")
+    assert answer.headers["x-ms-failure-cause"] == "gateway"
 
 
 def test_a_call_without_a_token_is_401_with_a_challenge() -> None:
@@ -65,12 +88,72 @@ def test_a_call_without_an_api_version_is_400(query: str) -> None:
     assert error(Stage().send("GET", LB1 + query)) == (400, "MissingApiVersionParameter")
 
 
-@pytest.mark.parametrize("version", ["2015-05-01-preview", "2099-01-01", "x", "2024-03-01&$filter=x"])
-def test_any_api_version_is_accepted(version: str) -> None:
+@pytest.mark.parametrize("version", ["2015-05-01-preview", "2099-01-01", "2024-03-01&$filter=x"])
+def test_any_api_version_that_may_be_is_accepted(version: str) -> None:
     stage = Stage()
 
     assert stage.call("GET", LB1, version=version).status == 200
     assert stage.call("PUT", LB1, stage.get(LB1), version=version).status == 200
+
+
+@pytest.mark.parametrize("version", ["x", "2010-01-01", "2024-3-1", "2024-13-01", "2024-03-01;", "latest"])
+def test_an_api_version_that_cannot_be_is_refused_in_arms_words(version: str) -> None:
+    stage = Stage()
+
+    answers = [stage.call(method, path, version=version) for method, path in VERSIONED]
+
+    assert [error(answer) for answer in answers] == [
+        (400, "NoRegisteredProviderFound"),
+        (400, "NoRegisteredProviderFound"),
+        (404, "InvalidResourceType"),
+        (404, "InvalidResourceType"),
+        (400, "InvalidApiVersionParameter"),
+    ]
+    assert said(answers[0]).startswith(
+        f"No registered resource provider found for location 'westus' and API version '{version}' for type "
+        "'loadBalancers'. The supported api-versions are '2026-03-01, "
+    )
+    assert said(answers[2]).startswith(
+        "The resource type 'publicIPAddresses' could not be found in the namespace 'Microsoft.Network' for api version "
+        f"'{version}'. The supported api-versions are '2026-03-01,"
+    )
+    assert {answer.headers["x-ms-failure-cause"] for answer in answers} == {"gateway"}
+
+
+VERSIONED = [
+    ("GET", LB1),
+    ("PUT", FLOAT),
+    ("GET", f"{NETWORK}/publicIPAddresses"),
+    ("POST", NATIVE),
+    ("GET", f"{SUB}/resourceGroups/vipswap"),
+]
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+def test_a_body_that_is_no_json_by_its_content_type_is_415(media: str) -> None:
+    stage = Stage()
+
+    answer = stage.put(FLOAT, address(), content_type=media)
+
+    assert error(answer) == (415, "UnsupportedMediaType")
+    assert said(answer) == f"The content media type '{media}' is not supported. Only 'application/json' is supported."
+    assert error(stage.call("GET", FLOAT)) == (404, "ResourceNotFound")
+
+
+@pytest.mark.parametrize(
+    "media", ["application/json; charset=utf-8", "Application/JSON", "text/json", "application/merge-patch+json"]
+)
+def test_json_by_any_of_its_names_is_accepted(media: str) -> None:
+    assert Stage().put(FLOAT, address(), content_type=media).status == 201
+
+
+@pytest.mark.parametrize("given", ["Basic dTpw", "any", "Bearer", "Bearer a b", "Negotiate x"])
+def test_an_authorization_that_is_no_bearer_token_is_401(given: str) -> None:
+    answer = Stage().call("GET", LB1, authorization=given)
+
+    assert error(answer) == (401, "AuthenticationFailed")
+    assert said(answer) == "Authentication failed. The 'Authorization' header is provided in an invalid format."
+    assert "WWW-Authenticate" in answer.headers
 
 
 def test_the_query_is_read_without_regard_to_case() -> None:
@@ -124,7 +207,7 @@ def test_nothing_in_a_request_gets_into_a_header_of_its_own() -> None:
     versioned = stage.call("PUT", FLOAT, address(), version=evil)
     placed = stage.call("PUT", f"{FLOAT}2", body)
 
-    assert versioned.status == 201
+    assert (versioned.status, placed.status) == (400, 201)
     for answer in (versioned, placed):
         assert not [value for value in answer.headers.values() if not re.fullmatch(r"[ -~]*", value)]
         if answer.status == 201:
@@ -167,7 +250,8 @@ def test_a_group_is_made_listed_and_deleted_with_all_that_is_in_it() -> None:
     deleted = stage.call("DELETE", group)
 
     assert (made, sorted(names), exists) == ([201, 200], ["more", "vipswap"], 204)
-    assert (deleted.status, stage.follow(deleted, "Location").status) == (202, 204)
+    ended = stage.follow(deleted, "Location")
+    assert (deleted.status, ended.status, ended.body) == (202, 200, b"")
     assert error(stage.call("GET", path)) == (404, "ResourceGroupNotFound")
 
 

@@ -42,8 +42,8 @@ def native(stage: Stage) -> float:
 def test_the_blog_profile_is_the_articles_run() -> None:
     stage = Stage(Settings(latency="blog"))
 
-    assert [update(stage) for _ in range(4)] == [26, 33, 28, 26]
-    assert (create(stage), delete(stage), native(stage)) == (3, 11, 28)
+    assert [update(stage) for _ in range(4)] == [22.5, 28.5, 22.5, 22.5]
+    assert (create(stage), delete(stage), native(stage)) == (3, 11, 22.5)
 
 
 def test_the_instant_profile_takes_no_time() -> None:
@@ -75,12 +75,12 @@ def test_the_seed_decides_what_is_drawn(same: bool) -> None:
     assert ([update(one) for _ in range(3)] == [update(other) for _ in range(3)]) is same
 
 
-@pytest.mark.parametrize(("scale", "expected"), [(0.1, 2.6), (2.0, 52.0), (0.0, 0.0)])
+@pytest.mark.parametrize(("scale", "expected"), [(0.1, 2.25), (2.0, 45.0), (0.0, 0.0)])
 def test_the_time_scale_stretches_every_duration(scale: float, expected: float) -> None:
     assert update(Stage(Settings(latency="blog", time_scale=scale))) == expected
 
 
-@pytest.mark.parametrize(("scale", "long", "short"), [(1, "10", "2"), (0.1, "1", "1"), (0.01, "0.1", "0.1")])
+@pytest.mark.parametrize(("scale", "long", "short"), [(1, "10", "1"), (0.1, "1", "1"), (0.01, "0.1", "0.1")])
 def test_the_pause_is_scaled_too_and_a_decimal_below_one_second(scale: float, long: str, short: str) -> None:
     stage = Stage(Settings(latency="blog", time_scale=scale))
 
@@ -88,6 +88,33 @@ def test_the_pause_is_scaled_too_and_a_decimal_below_one_second(scale: float, lo
 
     assert (put.headers["Retry-After"], stage.follow(put).headers["Retry-After"]) == (long, long)
     assert (create.headers["Retry-After"], stage.follow(create).headers["Retry-After"]) == (short, short)
+
+
+def pauses(stage: Stage, answer: Answer, count: int, header: str = "Azure-AsyncOperation") -> list[str]:
+    return [stage.follow(answer, header).headers["Retry-After"] for _ in range(count)]
+
+
+def test_the_pause_grows_from_poll_to_poll_as_recorded() -> None:
+    stage = Stage()
+
+    put, create = stage.put(LB1, stage.get(LB1)), stage.put(FLOAT, address())
+
+    assert pauses(stage, put, 9) == ["10", "20", "20", "40", "40", "80", "160", "100", "100"]
+    assert pauses(stage, create, 9) == ["1", "2", "2", "4", "4", "8", "8", "16", "16"]
+
+
+def test_the_pause_of_a_result_grows_too_and_each_operations_by_itself() -> None:
+    stage = Stage()
+    first, second = stage.call("DELETE", stage.make_address()), stage.put(LB1, stage.get(LB1))
+
+    assert pauses(stage, first, 3, "Location") == ["10", "20", "20"]
+    assert pauses(stage, second, 2) == ["10", "20"]
+
+
+def test_the_pause_stays_where_the_setting_says_so() -> None:
+    stage = Stage(Settings(latency="blog", retry_after="constant"))
+
+    assert pauses(stage, stage.put(LB1, stage.get(LB1)), 4) == ["10"] * 4
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.emulator.stage import FRONTEND1, LB1, Json, Stage, error, without_etags
+from tests.emulator.stage import FRONTEND1, LB1, Json, Stage, error, said, without_etags
 
 POOL = f"{LB1}/backendAddressPools/second"
 RULE = f"{LB1}/inboundNatRules/ssh"
@@ -61,7 +61,9 @@ def test_what_is_not_there_is_not_deleted_and_has_no_children() -> None:
     stage = Stage()
 
     assert stage.call("DELETE", POOL).status == 204
-    assert stage.call("DELETE", POOL.replace("vipswap1lb", "none")).status == 204
+    answer = stage.call("DELETE", POOL.replace("vipswap1lb", "none"))
+    assert error(answer) == (404, "ResourceNotFound")
+    assert "'Microsoft.Network/loadBalancers/none'" in said(answer)
     assert error(stage.put(POOL.replace("vipswap1lb", "none"), {})) == (404, "ResourceNotFound")
 
 

@@ -253,10 +253,17 @@ def test_an_address_that_is_not_provisioned_is_429(state: str) -> None:
 
 
 def test_an_address_that_is_still_being_made_is_429() -> None:
-    stage = Stage()
+    stage = Stage(Settings(latency="blog", reference_provisioning="refuse"))
     stage.put(FLOAT, address())
 
-    assert error(stage.put_address(LB1, FLOAT)) == (429, "RetryableError")
+    answer = stage.put_address(LB1, FLOAT)
+
+    assert error(answer) == (429, "RetryableError")
+    assert (
+        f"resource {FLOAT} used by resource {LB1} is not in Succeeded"
+        in answer.json()["error"]["details"][0]["message"]
+    )
+    assert "Retry-After" not in answer.headers
     stage.clock.advance(3)
     assert stage.put_address(LB1, FLOAT).status == 200
 
@@ -274,7 +281,16 @@ def test_two_children_of_one_name_are_refused() -> None:
     body = stage.get(LB1)
     body["properties"]["backendAddressPools"].append({"name": "BEPOOL"})
 
-    assert error(stage.put(LB1, body)) == (400, "DuplicateResourceName")
+    answer = stage.put(LB1, body)
+
+    assert error(answer) == (400, "InvalidRequestFormat")
+    assert answer.json()["error"]["details"] == [
+        {
+            "code": "DuplicateResourceName",
+            "message": "Resource /subscriptions//resourceGroups//providers/Microsoft.Network/loadBalancers/ "
+            "has two child resources with the same name (BEPOOL).",
+        }
+    ]
 
 
 @pytest.mark.parametrize(
@@ -334,7 +350,7 @@ def test_a_deletion_is_202_without_a_body_then_204_by_its_location() -> None:
         "/operations/", "/operationResults/"
     )
     assert (running.status, running.headers["Retry-After"], ended.status) == (202, "10", 204)
-    assert error(stage.call("GET", LB1)) == (404, "NotFound")
+    assert error(stage.call("GET", LB1)) == (404, "ResourceNotFound")
     assert stage.call("DELETE", LB1).status == 204
 
 

@@ -53,7 +53,7 @@ def test_both_load_balancers_are_updating_until_it_has_succeeded() -> None:
     answer = stage.call("POST", NATIVE, exchange())
     states = [stage.get(one)["properties"]["provisioningState"] for one in (LB1, LB2)]
 
-    stage.clock.advance(27.9)
+    stage.clock.advance(22.4)
     running = (stage.status(answer), stage.follow(answer, "Location").status)
     stage.clock.advance(0.1)
 
@@ -180,10 +180,10 @@ def test_its_timeline_has_one_event_for_each_frontend_and_one_operation() -> Non
     assert found == [
         ("request_accepted", FRONTEND1, IP1, 1000.0),
         ("request_accepted", FRONTEND2, IP2, 1000.0),
-        ("address_attached", FRONTEND1, IP2, 1028.0),
-        ("address_attached", FRONTEND2, IP1, 1028.0),
-        ("operation_succeeded", FRONTEND1, IP2, 1028.0),
-        ("operation_succeeded", FRONTEND2, IP1, 1028.0),
+        ("address_attached", FRONTEND1, IP2, 1022.5),
+        ("address_attached", FRONTEND2, IP1, 1022.5),
+        ("operation_succeeded", FRONTEND1, IP2, 1022.5),
+        ("operation_succeeded", FRONTEND2, IP1, 1022.5),
     ]
     assert len({event["operation"] for event in stage.events()}) == 1
 

@@ -14,6 +14,7 @@ from tests.emulator.stage import FLOAT, IP1, LB1, NATIVE, NETWORK, SUB, Stage, a
 from tests.emulator.test_native_swap import exchange
 from tests.openapi import VALIDATOR, VERSIONS, needs_definitions
 from vipswap_rest.emulator import Answer, Settings
+from vipswap_rest.emulator.body_table import UNDOCUMENTED
 
 pytestmark = [
     needs_definitions,
@@ -31,6 +32,13 @@ def definitions(version: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.Spec(version)
+
+
+def documented(body: Any) -> Any:
+    """`body` without what ARM shows although no specification has it."""
+    if isinstance(body, dict):
+        return {name: documented(value) for name, value in body.items() if name not in UNDOCUMENTED}
+    return [documented(item) for item in body] if isinstance(body, list) else body
 
 
 def complaints(version: str, definition: str, body: Any, *, lax: bool = False) -> list[str]:
@@ -95,7 +103,7 @@ def test_a_load_balancer_is_valid(version: str, make: Callable[[Stage], str]) ->
 
     body = stage.get(make(stage), version)
 
-    assert complaints(version, "LoadBalancer", body) == []
+    assert complaints(version, "LoadBalancer", documented(body)) == []
 
 
 def zonal(stage: Stage) -> str:
@@ -145,7 +153,7 @@ def test_the_elements_of_a_list_are_valid(version: str, kind: str, scope: str) -
 
     assert len(items) >= 2
     definition = {"loadBalancers": "LoadBalancer", "publicIPAddresses": "PublicIPAddress"}[kind]
-    assert [complaints(version, definition, item) for item in items] == [[]] * len(items)
+    assert [complaints(version, definition, documented(item)) for item in items] == [[]] * len(items)
 
 
 def test_a_frontend_read_by_itself_is_valid(version: str) -> None:

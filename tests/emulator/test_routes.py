@@ -58,7 +58,7 @@ def test_the_settings_say_when_an_address_goes_and_when_one_comes(down: str, up:
     old: dict[str, str] = {IP1: LB1} if down == "complete" else {}
     new: dict[str, str] = {FLOAT: LB1} if up == "accept" else {}
     assert leads(stage) == {IP2: LB2, **old, **new}
-    stage.clock.advance(25.9)
+    stage.clock.advance(22.4)
     assert leads(stage) == {IP2: LB2, **old, **new}
     stage.clock.advance(0.1)
     assert leads(stage) == {IP2: LB2, FLOAT: LB1}
@@ -80,7 +80,7 @@ def test_an_address_released_at_accept_may_be_taken_and_comes_up_when_that_compl
     stage.put_address(LB1, IP2)
 
     assert leads(stage) == {}
-    stage.clock.advance(26)
+    stage.clock.advance(22.5)
     assert leads(stage) == {FLOAT: LB2}
     stage.clock.advance(7)
     assert leads(stage) == {FLOAT: LB2, IP2: LB1}

@@ -22,9 +22,9 @@ def test_a_change_of_address_names_the_old_one_first_and_then_the_new_one() -> N
     found = stage.events()[count:]
     assert [(event["event"], event["public_ip"], event["t"]) for event in found] == [
         ("request_accepted", IP1, start),
-        ("address_released", IP1, start + 26),
-        ("address_attached", FLOAT, start + 26),
-        ("operation_succeeded", FLOAT, start + 26),
+        ("address_released", IP1, start + 22.5),
+        ("address_attached", FLOAT, start + 22.5),
+        ("operation_succeeded", FLOAT, start + 22.5),
     ]
     assert {(event["resource"], event["frontend"]) for event in found} == {(LB1, FRONTEND1)}
     assert len({event["operation"] for event in found}) == 1

@@ -19,6 +19,7 @@ from vipswap_rest.experiment.columns import Middle, Point
 from vipswap_rest.experiment.pictures import as_svg, check_picture, distribution, timeline, write_picture
 from vipswap_rest.experiment.pictures.timeline import MOST_DOWNS, MOST_OPERATIONS
 from vipswap_rest.experiment.recording import Recording
+from vipswap_rest.extras import install_command
 
 STEPS = operations(
     ("create_float", 100, 100.5),
@@ -321,4 +322,4 @@ def test_without_matplotlib_the_way_to_get_it_is_said(tmp_path: Path, monkeypatc
     for attempt in (lambda: check_picture(tmp_path / "swap.svg"), lambda: timeline(BY_FLOAT)):
         with pytest.raises(UsageError, match="matplotlib") as caught:
             attempt()
-        assert "pip install 'vipswap_rest[plot]'" in caught.value.hint
+        assert install_command("plot") in caught.value.hint

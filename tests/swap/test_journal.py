@@ -121,6 +121,9 @@ def test_the_float_copies_what_a_frontend_must_agree_on_and_nothing_else() -> No
         "properties": {
             "publicIPAllocationMethod": "Static",
             "publicIPAddressVersion": "IPv4",
-            "ipTags": [{"ipTagType": "RoutingPreference", "tag": "Internet"}],
+            "ipTags": [
+                {"ipTagType": "RoutingPreference", "tag": "Internet"},
+                {"ipTagType": "FirstPartyUsage", "tag": "/Sql"},
+            ],
         },
     }

@@ -100,6 +100,8 @@ def test_zones_of_public_frontends_are_left_out_of_a_write_and_those_of_internal
     for id in (PRODUCTION_LB, STAGING_LB):
         frontends = lab.get(id)["properties"]["frontendIPConfigurations"]
         frontends[0]["zones"] = ["1", "2", "3"]
+        # A public frontend's zones are its address's.
+        lab.get(frontends[0]["properties"]["publicIPAddress"]["id"])["zones"] = ["1", "2", "3"]
         internal = {"privateIPAddress": "10.0.0.4", "privateIPAllocationMethod": "Static", "subnet": {"id": "/s"}}
         frontends.append(
             {"name": "inner", "id": f"{id}/frontendIPConfigurations/inner", "zones": ["1"], "properties": internal}
@@ -133,3 +135,47 @@ def test_one_of_several_frontends_is_swapped_and_the_others_stay() -> None:
         for item in lab.get(PRODUCTION_LB)["properties"]["frontendIPConfigurations"]
     ]
     assert held == [other_ip, STAGING_IP]
+
+
+def test_frontends_show_the_zones_of_the_addresses_that_they_hold_now() -> None:
+    lab = Lab()
+    for id, zones in ((PRODUCTION_IP, ["1", "2", "3"]), (STAGING_IP, ["2"])):
+        lab.get(id)["zones"] = zones
+    for id, zones in ((PRODUCTION_LB, ["1", "2", "3"]), (STAGING_LB, ["2"])):
+        lab.get(id)["properties"]["frontendIPConfigurations"][0]["zones"] = zones
+
+    report = lab.swap()
+
+    assert report.outcome is Outcome.SWAPPED
+    shown = [lab.get(id)["properties"]["frontendIPConfigurations"][0]["zones"] for id in (PRODUCTION_LB, STAGING_LB)]
+    assert shown == [["2"], ["1", "2", "3"]]
+
+
+def test_nat_rules_with_a_range_are_written_back_as_they_are_and_their_ports_count_as_served() -> None:
+    lab = Lab()
+    for id, last in ((PRODUCTION_LB, 510), (STAGING_LB, 520)):
+        made = lab.get(id)["properties"]
+        made["inboundNatRules"] = [
+            {
+                "name": "range",
+                "id": f"{id}/inboundNatRules/range",
+                "properties": {
+                    "frontendIPConfiguration": {"id": made["frontendIPConfigurations"][0]["id"]},
+                    "backendAddressPool": {"id": made["backendAddressPools"][0]["id"]},
+                    "protocol": "Tcp",
+                    "frontendPort": 0,
+                    "frontendPortRangeStart": 500,
+                    "frontendPortRangeEnd": last,
+                    "backendPort": 22,
+                },
+            }
+        ]
+
+    report = lab.swap()
+
+    assert report.outcome is Outcome.SWAPPED
+    for id, last in ((PRODUCTION_LB, 510), (STAGING_LB, 520)):
+        [rule] = lab.get(id)["properties"]["inboundNatRules"]
+        found = rule["properties"]
+        ports = found["frontendPort"], found["frontendPortRangeStart"], found["frontendPortRangeEnd"]
+        assert ports == (0, 500, last)

@@ -15,6 +15,7 @@ import requests
 import responses
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "azure" / "recordings"
+FOLDERS = (FOLDER, FOLDER.parent / "recordings_lb")
 ABSENT = f"the recorded conversations are not there ({FOLDER.parent.name}/{FOLDER.name} beside the project)"
 
 # Answers after which the client sends the same request again by itself.
@@ -75,6 +76,12 @@ class Call:
         """What the operation's last recorded status says."""
         said = [line.body for line in self.polls if isinstance(line.body, dict)]
         return said[-1] if said else {}
+
+
+def conversations() -> list[Path]:
+    """The files with a conversation each; none where they are not there."""
+    found = [path for folder in FOLDERS if folder.is_dir() for path in sorted(folder.glob("*.jsonl"))]
+    return [path for path in found if path.stem != "errors_single"]
 
 
 def read(path: Path) -> list[Line]:

@@ -26,10 +26,12 @@ from vipswap_rest.errors import (
     TransportError,
     Unauthorized,
 )
+from vipswap_rest.ids import ResourceId
 from vipswap_rest.lro import FinalState, begin
 from vipswap_rest.network import create_load_balancer, delete_load_balancer, swap_public_ip_addresses
 from vipswap_rest.transport import Response, Transport
 
+BALANCER = ResourceId.parse(LB)
 URL = f"{ARM}{LB}?api-version=2026-03-01"
 STATUS = f"{ARM}/subscriptions/s/operations/1?api-version=1&t=1&c=a%2fb%2B&s=x~y"
 RESULT = f"{ARM}/subscriptions/s/operationResults/1?api-version=1"
@@ -43,7 +45,7 @@ RUNNING = {"status": "InProgress"}
 
 
 def put(client: ArmClient, **options: Any) -> Any:
-    return client.wait(create_load_balancer(client, "rg", "lb", {}), **options)
+    return client.wait(create_load_balancer(client, BALANCER, {}), **options)
 
 
 def accept(arm: responses.RequestsMock, method: str = "PUT", url: str = URL, status: int = 200, **headers: str) -> None:
@@ -136,7 +138,7 @@ def test_a_deletion_ends_when_the_operation_does(arm: responses.RequestsMock, cl
     accept(arm, "DELETE", status=202, Location=RESULT)
     arm.get(STATUS, json={"status": "Succeeded"})
 
-    assert client.wait(delete_load_balancer(client, "rg", "lb")).polls == 1
+    assert client.wait(delete_load_balancer(client, BALANCER)).polls == 1
 
 
 def test_a_deletion_whose_operation_is_forgotten_ends_when_the_resource_is_gone(
@@ -147,7 +149,7 @@ def test_a_deletion_whose_operation_is_forgotten_ends_when_the_resource_is_gone(
     arm.get(URL, json=UPDATING)
     arm.get(URL, status=404, json={"error": {"code": "ResourceNotFound", "message": ""}})
 
-    assert client.wait(delete_load_balancer(client, "rg", "lb")).polls == 3
+    assert client.wait(delete_load_balancer(client, BALANCER)).polls == 3
 
 
 def test_a_status_that_cannot_be_read_is_neither_success_nor_failure(
@@ -279,7 +281,7 @@ def test_what_completed_has_the_http_status_of_the_last_answer(
     arm.delete(URL, status=202, headers={"Location": RESULT})
     arm.get(RESULT, status=status)
 
-    assert client.wait(delete_load_balancer(client, "rg", "lb")).status == status
+    assert client.wait(delete_load_balancer(client, BALANCER)).status == status
 
 
 def test_a_callers_headers_go_with_the_polls_and_the_final_get_but_its_conditions_do_not(

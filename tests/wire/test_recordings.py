@@ -25,11 +25,10 @@ from vipswap_rest.errors import (
 from vipswap_rest.ids import InvalidResourceId, ResourceId
 from vipswap_rest.transport import Transport
 
-FILES = sorted(cassettes.FOLDER.glob("*.jsonl")) if cassettes.FOLDER.is_dir() else []
-SINGLE = [path for path in FILES if path.stem == "errors_single"]
-CONVERSATIONS = [path for path in FILES if path not in SINGLE]
+SINGLE = sorted(cassettes.FOLDER.glob("errors_single.jsonl"))
+CONVERSATIONS = cassettes.conversations()
 
-pytestmark = pytest.mark.skipif(not FILES, reason=cassettes.ABSENT)
+pytestmark = pytest.mark.skipif(not CONVERSATIONS, reason=cassettes.ABSENT)
 
 CALLS = [
     pytest.param(call, id=f"{path.stem}-{call}")
@@ -51,20 +50,32 @@ def read_with(client: ArmClient, line: Line) -> Any:
     parts = line.path.strip("/").split("/")
     lists = {"loadbalancers": network.list_load_balancers, "publicipaddresses": network.list_public_ips}
     if parts[-1].lower() in lists and len(parts) == 7:
-        return list(lists[parts[-1].lower()](client, parts[3]))
+        return list(lists[parts[-1].lower()](client, line.path.partition("/providers/")[0]))
+    if line.is_list and parts[-1].lower() == "backendaddresspools":
+        return list(network.list_backend_pools(client, ResourceId.parse(line.path.rpartition("/")[0])))
     if line.is_list:
         return list(client.list(line.path))
-    kind, group, name = kind_of(line)
+    part = part_of(line)
+    if part is not None:
+        function, id = part
+        return getattr(network, f"get_{function}")(client, id)
+    kind, id = kind_of(line)
     gets: dict[str, Callable[..., Any]] = {
         "loadbalancers": network.get_load_balancer,
         "publicipaddresses": network.get_public_ip,
     }
-    return gets[kind](client, group, name) if kind in gets else client.get(line.path)
+    return gets[kind](client, id) if kind in gets else client.get(line.path)
 
 
 def write_with(client: ArmClient, line: Line) -> Started:
     """The write, through the function for its kind of resource if there is one."""
-    kind, group, name = kind_of(line)
+    part = part_of(line)
+    if part is not None:
+        function, id = part
+        if line.method == "DELETE":
+            return getattr(network, f"delete_{function}")(client, id)
+        return getattr(network, f"create_{function}")(client, id, line.request_body)
+    kind, id = kind_of(line)
     body, etag = line.request_body, line.request_headers.get("if-match")
     if kind not in ("loadbalancers", "publicipaddresses"):
         return {
@@ -75,22 +86,31 @@ def write_with(client: ArmClient, line: Line) -> Started:
         }[line.method]()
     what = "load_balancer" if kind == "loadbalancers" else "public_ip"
     if line.method == "DELETE":
-        return getattr(network, f"delete_{what}")(client, group, name)
+        return getattr(network, f"delete_{what}")(client, id)
     if line.method == "PATCH":
-        return getattr(network, f"tag_{what}")(client, group, name, (body or {}).get("tags") or {})
+        return getattr(network, f"tag_{what}")(client, id, (body or {}).get("tags") or {})
     if etag:
-        return getattr(network, f"update_{what}")(client, group, name, body, etag=etag)
-    return getattr(network, f"create_{what}")(client, group, name, body)
+        return getattr(network, f"update_{what}")(client, id, body, etag=etag)
+    return getattr(network, f"create_{what}")(client, id, body)
 
 
-def kind_of(line: Line) -> tuple[str, str, str]:
-    """A network resource's type, group and name; nothing of any other."""
+def part_of(line: Line) -> tuple[str, ResourceId] | None:
+    """The functions' name for a pool or NAT rule that a line is about, and its id."""
+    parts = line.path.strip("/").split("/")
+    if len(parts) != 10 or parts[6].lower() != "loadbalancers":
+        return None
+    function = {"backendaddresspools": "backend_pool", "inboundnatrules": "nat_rule"}.get(parts[8].lower())
+    return None if function is None else (function, ResourceId.parse(line.path))
+
+
+def kind_of(line: Line) -> tuple[str, ResourceId | None]:
+    """A network resource's type and id; nothing of any other."""
     try:
         id = ResourceId.parse(line.path)
     except InvalidResourceId:
-        return "", "", ""
+        return "", None
     top = id.namespace.lower() == "microsoft.network" and id.parent is None
-    return (id.types[0].lower() if top else ""), id.resource_group, id.name
+    return (id.types[0].lower() if top else ""), id
 
 
 def run(client: ArmClient, call: Call) -> Any:
@@ -161,6 +181,9 @@ def still_running(call: Call) -> bool:
     """Whether the recording ends, or another write comes, before the operation has."""
     if call.first.method == "GET":
         return False
+    if call.polls and call.polls[-1].body is None:
+        # The result that Location names, where that is all there is: a group's deletion.
+        return call.polls[-1].status == 202
     if call.polls:
         return str(call.last_word.get("status", "")).lower() not in cassettes.TERMINAL
     seen = call.gets or call.answers[-1:]

@@ -14,7 +14,7 @@ import responses
 
 from tests.swap.conftest import FLOAT, FRONTENDS, PAIR, load_balancer_body, public_ip_body
 from tests.wire import cassettes
-from tests.wire.conftest import SUBSCRIPTION
+from tests.wire.conftest import LB, SUBSCRIPTION
 from vipswap_rest import network
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.ids import ResourceId
@@ -34,6 +34,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
+BALANCER = ResourceId.parse(LB)
 JOURNAL = Journal(PAIR, Direction.EXCHANGED, Opening.FLOAT_ON_STAGING, "run-1", "2026-01-01T00:00:00.000Z", 60)
 
 
@@ -90,7 +91,7 @@ def sent(arm: responses.RequestsMock) -> Sent:
 def shown(kind: str) -> list[Any]:
     """Every different resource of a kind that the recordings show in a GET, each as a test parameter."""
     found: dict[str, Any] = {}
-    for path in sorted(cassettes.FOLDER.glob("*.jsonl")) if cassettes.FOLDER.is_dir() else []:
+    for path in cassettes.conversations():
         for line in cassettes.read(path):
             parts = line.path.lower().strip("/").split("/")
             if line.method == "GET" and line.status == 200 and parts[-2] == kind:
@@ -128,7 +129,7 @@ def test_a_float_is_a_public_ip_by_the_specification(
     sent: Sent,
     specification: Specification,
 ) -> None:
-    function(client, "rg", FLOAT.name, journal.float_body(source(), JOURNAL.tags()))
+    function(client, FLOAT, journal.float_body(source(), JOURNAL.tags()))
 
     assert specification.complaints(sent.body, "PublicIPAddress") == []
     assert sent.path.endswith(f"/publicIPAddresses/{FLOAT.name}")
@@ -138,7 +139,7 @@ def test_a_float_is_a_public_ip_by_the_specification(
 def test_a_float_made_after_a_recorded_address_is_a_public_ip_by_the_specification(
     body: dict[str, Any], client: ArmClient, sent: Sent, specification: Specification
 ) -> None:
-    network.create_public_ip(client, "rg", FLOAT.name, journal.float_body(PublicIp.read(body), JOURNAL.tags()))
+    network.create_public_ip(client, FLOAT, journal.float_body(PublicIp.read(body), JOURNAL.tags()))
 
     assert specification.complaints(sent.body, "PublicIPAddress") == []
 
@@ -148,7 +149,7 @@ def test_a_recorded_address_goes_back_as_a_public_ip_by_the_specification(
     body: dict[str, Any], client: ArmClient, sent: Sent, specification: Specification
 ) -> None:
     again = journal.with_tags(PublicIp.read(body), JOURNAL.tags())
-    network.update_public_ip(client, "rg", FLOAT.name, again, etag='W/"1"')
+    network.update_public_ip(client, FLOAT, again, etag='W/"1"')
 
     assert specification.complaints(sent.body, "PublicIPAddress", lax=True) == []
     assert sent.requests[0].headers["If-Match"] == 'W/"1"'
@@ -162,7 +163,7 @@ def test_a_recorded_load_balancer_goes_back_with_another_address_by_the_specific
     if not load_balancer.frontends:
         pytest.skip("a load balancer without frontends")
     changed = load_balancer.with_address(load_balancer.frontends[0].id, FLOAT)
-    network.update_load_balancer(client, "rg", "lb", changed.body, etag=load_balancer.etag)
+    network.update_load_balancer(client, BALANCER, changed.body, etag=load_balancer.etag)
 
     assert specification.complaints(sent.body, "LoadBalancer", lax=True) == []
     assert sent.requests[0].headers["If-Match"] == load_balancer.etag
@@ -173,16 +174,16 @@ def test_a_load_balancer_of_our_own_goes_back_by_the_specification(
 ) -> None:
     load_balancer = LoadBalancer.read(load_balancer_body(Side.STAGING, PAIR.originals[Side.STAGING]))
     body = load_balancer.with_address(FRONTENDS[Side.STAGING], FLOAT).body
-    network.create_load_balancer(client, "rg", "lb", body)
+    network.create_load_balancer(client, BALANCER, body)
 
     assert specification.complaints(sent.body, "LoadBalancer") == []
 
 
-@pytest.mark.parametrize("function", [network.tag_public_ip, network.tag_load_balancer])
+@pytest.mark.parametrize(("function", "id"), [(network.tag_public_ip, FLOAT), (network.tag_load_balancer, BALANCER)])
 def test_tags_go_as_a_tags_object(
-    function: Callable[..., Any], client: ArmClient, sent: Sent, specification: Specification
+    function: Callable[..., Any], id: ResourceId, client: ArmClient, sent: Sent, specification: Specification
 ) -> None:
-    function(client, "rg", "name", JOURNAL.tags())
+    function(client, id, JOURNAL.tags())
 
     assert specification.complaints(sent.body, "TagsObject") == []
     assert sent.requests[0].method == "PATCH"
@@ -206,8 +207,8 @@ def test_the_native_swap_is_a_vip_swap_request(client: ArmClient, sent: Sent, sp
 
 
 def test_every_request_pins_its_api_version(client: ArmClient, sent: Sent) -> None:
-    network.tag_public_ip(client, "rg", "name", {})
-    network.create_public_ip(client, "rg", "name", {})
+    network.tag_public_ip(client, FLOAT, {})
+    network.create_public_ip(client, FLOAT, {})
     network.swap_public_ip_addresses(client, "westus", {})
 
     assert all((request.url or "").endswith("?api-version=2026-03-01") for request in sent.requests)

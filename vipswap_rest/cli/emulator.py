@@ -7,8 +7,7 @@ import json
 from typing import Any
 
 from vipswap_rest.errors import UsageError
-
-INSTALL_HINT = "Install it with the emulator extra: pip install 'vipswap_rest[emulator]'."
+from vipswap_rest.extras import install_command
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +36,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("honour", "ignore"),
         default="honour",
         help="whether a PUT with If-None-Match: * on something that exists is refused",
+    )
+    parser.add_argument(
+        "--retry-after",
+        choices=("grows", "constant"),
+        default="grows",
+        help="whether the Retry-After of an operation's polls grows from poll to poll, as recorded",
+    )
+    parser.add_argument(
+        "--reference-provisioning",
+        choices=("accept", "refuse"),
+        help="whether a load balancer may take an address that is still being made (default: accept with --latency "
+        "blog, else refuse)",
     )
     parser.add_argument(
         "--throttle", action="store_true", help="count calls and answer 429 when ARM's buckets are empty"
@@ -97,7 +108,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.tls:
             import vipswap_rest.emulator.tls  # noqa: F401 - so that it is missed before anything listens
     except ImportError as error:
-        raise UsageError(f"The emulator needs a package that is not here ({error.name}).", hint=INSTALL_HINT) from error
+        raise UsageError(
+            f"The emulator needs a package that is not here ({error.name}).",
+            hint=f"Install it: {install_command('emulator')}",
+        ) from error
     from vipswap_rest.emulator.settings import Settings
 
     try:
@@ -109,6 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
             release=arguments.release,
             native=arguments.native,
             if_none_match=arguments.if_none_match,
+            retry_after=arguments.retry_after,
+            reference_provisioning=arguments.reference_provisioning,
             tls=arguments.tls,
             throttle=arguments.throttle,
             require_token=arguments.require_token,

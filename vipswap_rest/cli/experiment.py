@@ -18,7 +18,7 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.live import beside
-from vipswap_rest.cli.output import deliver, print_json, tell
+from vipswap_rest.cli.output import deliver, print_json, tell, warn
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import COVERAGE
@@ -139,8 +139,8 @@ def _measure(arguments: argparse.Namespace, directory: Path) -> None:
         manifest = _manifest(arguments, client, home, design, interval_s)
         check_directory(directory, manifest)
         way = bench.settle()
-        for warning in dict.fromkeys(told for strategy in design.strategies for told in bench.check(strategy, way)):
-            tell(warning)
+        findings = (finding for strategy in design.strategies for finding in bench.check(strategy, way))
+        warn(dict.fromkeys(findings), brief=not arguments.yes)
         _announce(manifest, directory)
         if not arguments.yes and not _confirmed():
             raise VipswapError("Not confirmed; nothing was changed.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vipswap_rest.errors import VipswapError
+from vipswap_rest.swap.preflight import CODES, Finding, Severity
 from vipswap_rest.swap.report import AddressReport, Observation, Outcome, Report
 
 _HEADLINES = {
@@ -53,6 +54,18 @@ def delivered(code: int, show: Callable[[], None]) -> int:
 def tell(message: str) -> None:
     """One line on stderr."""
     print(message, file=sys.stderr, flush=True)
+
+
+def warn(findings: Iterable[Finding], *, brief: bool) -> None:
+    """The warnings among the findings on stderr, one line each; `brief`, above a question, in the few words that the
+    table of codes has, so that the question stands below a summary."""
+    codes = []
+    for finding in findings:
+        if finding.severity is Severity.WARNING:
+            tell(f"warning: {finding.code}: {CODES[finding.code] if brief else finding.message}")
+            codes.append(finding.code)
+    if codes and brief:
+        tell("(in full: vipswap plan)")
 
 
 def tell_error(error: VipswapError) -> None:

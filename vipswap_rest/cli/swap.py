@@ -11,7 +11,7 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.live import beside
-from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error
+from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error, warn
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
@@ -28,7 +28,7 @@ from vipswap_rest.swap import preflight
 from vipswap_rest.swap.command_lines import vip_command
 from vipswap_rest.swap.engine import Limits
 from vipswap_rest.swap.float_tags import float_tags
-from vipswap_rest.swap.model import Direction, Side
+from vipswap_rest.swap.model import Side
 from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.report import Report, not_begun
@@ -156,9 +156,7 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     client = _client(arguments)
     planned = plan(client, _target(arguments), options, note=tell)
     preflight.refuse(planned.findings)
-    for finding in planned.findings:
-        if finding.severity is not preflight.Severity.INFORMATION:
-            tell(f"{finding.severity.value}: {finding.code}: {finding.message}")
+    warn(planned.findings, brief=not arguments.yes)
     if not planned.resolved.reached:
         _announce(planned)
         if not arguments.yes and not _confirmed():
@@ -216,12 +214,11 @@ def _draw(recording: Recording, path: str | None) -> None:
 
 def _announce(planned: Plan) -> None:
     pair, observed = planned.resolved.pair, planned.resolved.observed
-    exchanged = pair.goal(Direction.EXCHANGED)
     for side in Side:
         address = observed.addresses[side]
-        target = next(to for to in Side if exchanged[to] == address.id)
-        names = f"{pair.load_balancer(side).name} -> {pair.load_balancer(target).name}"
-        tell(f"{side.value}'s address {address.address or ''} ({address.id.name}): {names}")
+        names = f"{pair.load_balancer(side).name} -> {pair.load_balancer(side.other).name}"
+        known = f"{address.address} ({address.id.name})" if address.address else address.id.name
+        tell(f"{side.value}'s address {known}: {names}")
 
 
 def _confirmed() -> bool:

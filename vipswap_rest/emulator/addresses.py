@@ -191,7 +191,7 @@ class Addresses:
         None if there is none, which `check_room` prevents unless public IPs without an address are seeded.
         """
         hosts, start = self._hosts(version), self._last.get(version, -1) + 1
-        taken = {properties_of(body).get("ipAddress") for body in self._state.of_type(PUBLIC_IPS)}
+        taken = {str(properties_of(body).get("ipAddress")) for body in self._state.of_type(PUBLIC_IPS)}
         for offset in range(len(hosts)):
             number = (start + offset) % len(hosts)
             if hosts[number] not in taken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +15,13 @@ from .latency import Latency
 from .messages import Json, Request, decode
 from .operations import Operation, Operations
 from .paths import Path
+from .placement import place
 from .settings import Settings
 from .shapes import without_nulls
 from .state import Identifiers, State, provisioning_state
 from .timeline import Timeline
+
+_JSON = re.compile(r"(application|text)/([!-.0-~]+\+)?json", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,10 @@ class Call:
         return self.request.query.get("api-version", "")
 
     def content(self) -> Json:
-        """The body as a JSON object, without nulls. Raises ArmError 400 if it is none."""
+        """The body as a JSON object, without nulls. Raises ArmError 400 if it is none, 415 if it says so itself."""
+        media = self.request.headers.get("content-type", "")
+        if media and not _JSON.fullmatch(media.partition(";")[0].strip()):
+            raise errors.media_type(media)
         try:
             value = decode(self.request.body)
         except ValueError as error:
@@ -52,7 +59,8 @@ class Reply:
     """What a handler replies; core.py makes an Answer of it.
 
     With an operation go its headers: `status_url` for Azure-AsyncOperation, `result_url` for Location, `pause` for
-    Retry-After. `by_gateway`: no provider was asked.
+    Retry-After, which is the poll's own where the call is one (`polled`). `notified`: whether ARM could notify of the
+    end, where that is not as `status_url` says. `by_gateway`: no provider was asked.
     """
 
     status: int
@@ -61,7 +69,8 @@ class Reply:
     status_url: bool = True
     result_url: bool = False
     pause: bool = False
-    notified: bool = True
+    polled: bool = False
+    notified: bool | None = None
     etag: bool = False
     by_gateway: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -96,7 +105,7 @@ class World:
             identifiers=identifiers,
             latency=latency,
             state=state,
-            operations=Operations(identifiers, latency),
+            operations=Operations(identifiers, latency, settings.retry_after == "grows"),
             timeline=timeline,
             addresses=Addresses(state, timeline, settings.release, routes, pools),
             routes=routes,
@@ -114,8 +123,8 @@ class World:
         if not isinstance(wanted, str) or not wanted:
             raise errors.location_required()
         present = (previous or {}).get("location")
-        if isinstance(present, str) and _place(present) != _place(wanted):
-            raise errors.location_changed(path.name, path.group or "", _place(present), _place(wanted))
+        if isinstance(present, str) and place(present) != place(wanted):
+            raise errors.location_changed(path.name, path.group or "", place(present), place(wanted))
 
     def check_conditions(self, request: Request, previous: Json | None, identity: str) -> None:
         """Refuse what If-Match or If-None-Match forbid.
@@ -207,15 +216,16 @@ class World:
             self.check_free(body["id"], call.now)
         body["tags"] = given.get("tags", {})
         self.state.touch(body)
-        return Reply(200, body)
+        # Recorded since 2021: notified of, though there is no operation (3 of 3).
+        return Reply(200, body, notified=True)
 
     def missing(self, path: Path) -> ArmError:
         """The 404 for a resource that is not there.
 
-        Recorded: the gateway answers for what it never heard of; for what is just gone, or is no child of a parent
-        that exists, it lets the provider answer.
+        Recorded: the gateway answers for what it never heard of, and for load balancers and addresses that are gone
+        (14 of 14); for what else is just gone, or is no child of a parent that exists, it lets the provider answer.
         """
-        if self.state.was_deleted(path.id):
+        if self.state.was_deleted(path.id) and not path.is_a("loadBalancers", "publicIPAddresses"):
             return errors.not_found(path.id)
         if len(path.types) > 1:
             top = Path(path.subscription, path.group, path.namespace, path.types[:1], path.names[:1])
@@ -223,10 +233,6 @@ class World:
                 return errors.not_found(path.id)
             return errors.resource_not_found(top.type, top.name, path.group or "")
         return errors.resource_not_found(path.type, path.name, path.group or "")
-
-
-def _place(location: str) -> str:
-    return location.replace(" ", "").lower()
 
 
 def _bare(etag: str) -> str:

@@ -13,6 +13,7 @@ from . import errors, extensions, paths
 from .calls import Call, Reply, World
 from .messages import Json
 from .paths import Path
+from .placement import place
 from .settings import TENANT
 
 # A few regions, so that a choice can be made; the first two are each other's pair.
@@ -28,7 +29,10 @@ _NETWORK = ("2026-03-01", "2025-05-01", "2024-05-01", "2024-03-01", "2023-09-01"
 _COMPUTE = ("2025-04-01", "2024-11-01", "2024-07-01", "2019-03-01")
 _RESOURCES = ("2025-04-01", "2022-12-01", "2021-04-01")
 _LOCKS = ("2020-05-01", "2016-09-01")
-# Every api-version is accepted; these are the ones that are named, the newest first.
+# The first api-version of each provider, and of ARM itself.
+_FIRST = {"": "2014-01-01", "microsoft.network": "2014-12-01", "microsoft.compute": "2015-05-01"}
+_VERSION = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-[a-zA-Z0-9.]+)?")
+# Every later api-version is accepted; these are the ones that are named, the newest first.
 _TYPES: dict[str, dict[str, tuple[str, ...]]] = {
     "Microsoft.Network": dict.fromkeys(
         (
@@ -78,6 +82,24 @@ class Catalogue:
             return {"GET": found} if found is not None else None
         return None
 
+    def check_version(self, path: Path, version: str) -> None:
+        """Refuse an api-version that is no date, or older than ARM or than the provider. Raises ArmError 400, 404.
+
+        Whatever is newer is accepted: nobody can know the next one.
+        """
+        known = _TYPES.get(next((one for one in _TYPES if one.lower() == (path.namespace or "").lower()), ""), {})
+        first = _FIRST.get((path.namespace or "").lower(), _FIRST[""])
+        if _VERSION.fullmatch(version) and version >= first:
+            return
+        if path.namespace is None or not path.types:
+            raise errors.api_version_invalid(version, _RESOURCES)
+        kind = "/".join(path.types)
+        listed = next((found for name, found in known.items() if name.lower() == kind.lower()), _NETWORK)
+        if path.group is None or path.is_list:
+            raise errors.type_not_found(kind, path.namespace, version, listed)
+        group = self._world.state.group(path.subscription or "", path.group) or {}
+        raise errors.provider_not_registered(kind, version, str(group.get("location") or ""), listed)
+
     def tenants(self, call: Call) -> Reply:
         """The one tenant."""
         found = {
@@ -109,7 +131,7 @@ class Catalogue:
     def _regions(self) -> dict[str, str]:
         """By name: those that are known, and wherever else something is."""
         present = (str(body["location"]) for body in self._world.state.all() if isinstance(body.get("location"), str))
-        return {**{place.replace(" ", "").lower(): place for place in present}, **_REGIONS}
+        return {**{place(one): one for one in present}, **_REGIONS}
 
     def _providers(self, call: Call) -> Reply:
         found = [self._describe(call.path, namespace) for namespace in self._known()]
@@ -156,8 +178,8 @@ class Catalogue:
         accepts = [_condition(part) for part in _parts(call.request.query.get("$filter", ""))]
         found = [
             {key: body[key] for key in _SHOWN if key in body}
-            for place, body in self._each()
-            if extensions.covers(scope, body["id"]) and all(accept(place, body) for accept in accepts)
+            for at, body in self._each()
+            if extensions.covers(scope, body["id"]) and all(accept(at, body) for accept in accepts)
         ]
         return Reply(200, {"value": found}, by_gateway=True)
 
@@ -194,7 +216,7 @@ def _values(field: str, path: Path, body: Json) -> set[str]:
         "resourceType": [path.type],
         "name": [path.name],
         "resourceGroup": [path.group],
-        "location": [str(body.get("location", "")).replace(" ", "")],
+        "location": [place(str(body.get("location", "")))],
         "tagName": list(tags),
         "tagValue": list(tags.values()),
     }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from . import environment, errors, extensions, metadata, paths, versions
+from . import bodies, environment, errors, extensions, metadata, paths
 from .admin import Admin
 from .calls import Call, Reply, World
 from .catalogue import Catalogue
@@ -34,7 +34,7 @@ from .paths import Path
 from .permissions import Permissions
 from .public_ips import PublicIps
 from .rule_health import RuleHealth
-from .settings import TENANT, Settings
+from .settings import SUBSCRIPTION, TENANT, Settings
 from .stale import StaleReads
 from .state import Identifiers
 from .stored import Groups, Stored
@@ -170,9 +170,12 @@ class Emulator:
         """There must be a token that no fault has expired; any will do, unless the token service's own are required."""
         if not _token(request):
             raise errors.unauthenticated()
+        scheme, _, token = _token(request).partition(" ")
+        if scheme.lower() != "bearer" or len(token.split()) != 1:
+            raise errors.authorization_malformed()
         if _token(request) in self._expired:
             raise errors.token_expired()
-        self.tokens.check(_token(request).partition(" ")[2].strip(), request.origin)
+        self.tokens.check(token.strip(), request.origin)
 
     def _route(self, request: Request, now: float) -> Reply:
         path = paths.parse(request.segments)
@@ -182,6 +185,7 @@ class Emulator:
         if not request.query.get("api-version"):
             raise errors.api_version_missing()
         path = path or paths.Path()
+        self._catalogue.check_version(path, request.query["api-version"])
         call = Call(request, path, now, int((self.clock.now() - _EPOCH).total_seconds() * 10_000_000))
         if path.subscription is None:
             return self._only_get(call, self._catalogue.tenants if tenants else self._list_subscriptions)
@@ -296,13 +300,14 @@ class Emulator:
         found = [body for body in state.of_type(path.type) if body["id"].lower().startswith(scope + "/")]
         if path.group is not None:
             found = self._stale.listed(found, path.key, call.now)
-        return Reply(200, {"value": [versions.render(body, call.api_version) for body in found]})
+        return Reply(200, {"value": found})
 
     def _list_groups(self, call: Call) -> Reply:
         return Reply(200, {"value": self.world.state.groups(call.path.subscription or "")}, by_gateway=True)
 
     def _list_subscriptions(self, call: Call) -> Reply:
-        found = [_subscription(one) for one in self.world.state.subscriptions()]
+        # Resources of other subscriptions are served too: an address may lie in one. The login's own is this one.
+        found = [_subscription(SUBSCRIPTION)]
         count = {"type": "Total", "value": len(found)}
         return Reply(200, {"value": found, "count": count}, by_gateway=True)
 
@@ -314,16 +319,33 @@ class Emulator:
         query = call.request.target.partition("?")[2]
         operation = self.world.operations.find(call.path.name, query)
         if call.path.is_a("locations/operationResults"):
-            result = None if operation.running else operation.result
-            status = 202 if operation.running else 200 if result is not None else 204
-            return Reply(status, result, operation, result_url=True, pause=operation.running, notified=False)
-        return Reply(200, operation.body(), operation, status_url=False, pause=operation.running, notified=False)
+            return self._result(operation)
+        body = operation.body()
+        return Reply(200, body, operation, status_url=False, pause=operation.running, polled=True)
+
+    def _result(self, operation: Operation) -> Reply:
+        running = operation.running
+        if operation.by_gateway:
+            told = operation if running else None
+            return Reply(
+                202 if running else 200,
+                None,
+                told,
+                status_url=False,
+                result_url=True,
+                pause=running,
+                polled=True,
+                by_gateway=True,
+            )
+        result = None if running else operation.result
+        status = 202 if running else 204 if result is None else 200
+        return Reply(status, result, operation, result_url=True, pause=running, polled=True, notified=True)
 
     def _answer(self, request: Request, reply: Reply) -> Answer:
         body = b""
         headers = self._headers(request, reply)
         if reply.body is not None and reply.status != 204:
-            shown = versions.render(reply.body, request.query.get("api-version", ""))
+            shown = bodies.render(reply.body, request.query.get("api-version", ""))
             headers["Content-Type"] = _JSON
             body = encode(shown)
             if reply.etag and isinstance(reply.body.get("etag"), str):
@@ -348,6 +370,8 @@ class Emulator:
             headers["Content-Type"] = _JSON
         if not reply.by_gateway:
             headers["x-ms-arm-service-request-id"] = self._identifiers.guid()
+        if reply.notified or (reply.notified is None and reply.status_url and reply.operation is not None):
+            headers["Azure-AsyncNotification"] = "Enabled"
         if reply.operation is not None:
             headers.update(_operation_headers(request.origin, reply, reply.operation))
         headers.update(reply.headers)
@@ -367,14 +391,13 @@ def _operation_headers(origin: str, reply: Reply, operation: Operation) -> dict[
     headers: dict[str, str] = {}
     if reply.status_url:
         headers["Azure-AsyncOperation"] = origin + operation.path
-        if reply.notified:
-            headers["Azure-AsyncNotification"] = "Enabled"
     if reply.result_url:
         headers["Location"] = origin + operation.result_path
         # Recorded: the result comes under the request id of the call that started the operation.
         headers["x-ms-arm-service-request-id"] = operation.request_id
-    if reply.pause and operation.retry_after is not None:
-        headers["Retry-After"] = header(operation.retry_after)
+    pause = operation.next_pause() if reply.polled else operation.retry_after
+    if reply.pause and pause is not None:
+        headers["Retry-After"] = header(pause)
     if operation.superseded_by is not None and not reply.status_url:
         headers["Canceled-By-Azure-AsyncOperation"] = origin + operation.superseded_by.path
     return headers

@@ -6,7 +6,7 @@ sets' instances are the pools' members.
 
 from __future__ import annotations
 
-from . import load_balancer, public_ip
+from . import load_balancer_body, public_ip
 from .calls import World
 from .load_balancers import spelling
 from .messages import Json
@@ -51,7 +51,9 @@ def _add_address(world: World, name: str, label: str) -> None:
 
 def _add_balancer(world: World, name: str, side: str) -> None:
     identity = f"{_NETWORK}/loadBalancers/{name}"
-    body = load_balancer.complete(_balancer(identity, side), None, identity, world.identifiers.guid, spelling(world))
+    body = load_balancer_body.complete(
+        _balancer(identity, side), None, identity, world.identifiers.guid, spelling(world)
+    )
     pool = body["properties"]["backendAddressPools"][0]["properties"]
     nic = f"networkInterfaces/{side}nic/ipConfigurations/{side}ipconfig"
     pool["backendIPConfigurations"] = [

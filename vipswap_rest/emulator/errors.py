@@ -49,6 +49,13 @@ def unauthenticated() -> ArmError:
     return gateway(401, "AuthenticationFailed", message, headers)
 
 
+def authorization_malformed() -> ArmError:
+    """401: the header has another scheme than Bearer, or no single token (text from issue 5767 of Azure/azure-cli)."""
+    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
+    message = "Authentication failed. The 'Authorization' header is provided in an invalid format."
+    return gateway(401, "AuthenticationFailed", message, {"WWW-Authenticate": challenge.format(message)})
+
+
 def token_expired() -> ArmError:
     """401: the token's time is over."""
     challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
@@ -79,6 +86,39 @@ def api_version_missing() -> ArmError:
     """400: every call needs its api-version."""
     message = "The api-version query parameter (?api-version=) is required for all requests."
     return gateway(400, "MissingApiVersionParameter", message)
+
+
+def api_version_invalid(version: str, known: Sequence[str]) -> ArmError:
+    """400: an api-version that ARM itself does not have."""
+    message = f"The api-version '{version}' is invalid. The supported versions are '{','.join(known)}'."
+    return gateway(400, "InvalidApiVersionParameter", message)
+
+
+def provider_not_registered(kind: str, version: str, location: str, known: Sequence[str]) -> ArmError:
+    """400: the provider has the resource's type, but not at this api-version (text from Microsoft's documentation).
+
+    https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-register-resource-provider
+    """
+    message = (
+        f"No registered resource provider found for location '{location}' and API version '{version}' for type "
+        f"'{kind}'. The supported api-versions are '{', '.join(known)}'."
+    )
+    return gateway(400, "NoRegisteredProviderFound", message)
+
+
+def type_not_found(kind: str, namespace: str, version: str, known: Sequence[str]) -> ArmError:
+    """404: the provider has no such type at this api-version (text from users' reports)."""
+    message = (
+        f"The resource type '{kind}' could not be found in the namespace '{namespace}' for api version '{version}'. "
+        f"The supported api-versions are '{','.join(known)}'."
+    )
+    return gateway(404, "InvalidResourceType", message)
+
+
+def media_type(given: str) -> ArmError:
+    """415: a body that is no JSON by its Content-Type."""
+    message = f"The content media type '{given}' is not supported. Only 'application/json' is supported."
+    return gateway(415, "UnsupportedMediaType", message)
 
 
 def unknown_path(path: str) -> ArmError:
@@ -152,8 +192,29 @@ def content_invalid(reason: str) -> ArmError:
 
 def format_invalid(*reasons: str) -> ArmError:
     """400 of the provider: the body is JSON, but not of the resource's form."""
-    details = [{"code": "InvalidJson", "message": reason} for reason in reasons]
+    return unparsable(*(("InvalidJson", reason) for reason in reasons))
+
+
+def unparsable(*reasons: tuple[str, str]) -> ArmError:
+    """400 of the provider: what is wrong with the body's form, each reason a code and a text."""
+    details = [{"code": code, "message": message} for code, message in reasons]
     return ArmError(400, "InvalidRequestFormat", "Cannot parse the request.", details)
+
+
+def duplicate_child(kind: str, name: str) -> ArmError:
+    """400: two children of one name. The id without names is ARM's (text from users' reports)."""
+    resource = f"/subscriptions//resourceGroups//providers/{kind}/"
+    message = f"Resource {resource} has two child resources with the same name ({name})."
+    return unparsable(("DuplicateResourceName", message))
+
+
+def sku_cannot_be_changed(resource: str, present: str, wanted: str) -> ArmError:
+    """400: a load balancer keeps its SKU (text from issue 6743 of Azure/azure-cli, code from Microsoft's SDKs)."""
+    message = (
+        f"Sku property is set at creation time and cannot be changed from {present} to {wanted} on resource update "
+        f"for resource {resource}."
+    )
+    return ArmError(400, "SkuCannotBeChangedOnUpdate", message)
 
 
 def name_invalid(name: str) -> ArmError:
@@ -195,7 +256,7 @@ def _precondition(code: str, message: str) -> ArmError:
 
 
 def not_provisioned(resource: str, user: str, state: str, operation: str) -> ArmError:
-    """429: something that the call refers to is busy or failed. `user` is the name of what refers to it."""
+    """429: something that the call refers to is busy or failed. `user` is the id of what refers to it."""
     detail = (
         f"Cannot proceed with operation because resource {resource} used by resource {user} is not in Succeeded "
         f"state. Resource is in {state} state and the last operation that updated/is updating the resource is "
@@ -247,12 +308,34 @@ def another_operation(operation_id: str) -> ArmError:
 
 
 def reference_not_found(referenced: str, user: str) -> ArmError:
-    """400: a reference to something that is not there, or is in another region."""
-    message = (
+    """400: a reference to something within the resource that is not there."""
+    return ArmError(400, "InvalidResourceReference", _reference(referenced, user))
+
+
+def resource_reference_not_found(referenced: str, user: str) -> ArmError:
+    """400: a reference to another resource that is not there, or is in another place.
+
+    Recorded: its group and its name are in capitals, and the details say it again.
+    """
+    parts = referenced.split("/")
+    shown = "/".join(part.upper() if index in (4, 8) else part for index, part in enumerate(parts))
+    details = [{"code": "NotFound", "message": f"Resource {shown} not found."}]
+    return ArmError(400, "InvalidResourceReference", _reference(shown, user), details)
+
+
+def _reference(referenced: str, user: str) -> str:
+    return (
         f"Resource {referenced} referenced by resource {user} was not found. "
         "Please make sure that the referenced resource exists, and that both resources are in the same region."
     )
-    return ArmError(400, "InvalidResourceReference", message)
+
+
+def reference_across_places(user: str, referenced: str) -> ArmError:
+    """400: a reference to something in another edge zone (code from azure-powershell's issue 18951; the words are the
+    emulator's).
+    """
+    message = f"Resource {user} may not reference resource {referenced}, which is in another extended location."
+    return ArmError(400, "ResourceMayNotReferenceCrossLocationResource", message)
 
 
 def address_in_use(frontend: str, public_ip: str, owner: str) -> ArmError:
@@ -278,6 +361,18 @@ def standard_must_be_static(public_ip: str) -> ArmError:
     """400: a Standard address cannot be Dynamic (code and text from users' reports)."""
     message = f"Standard sku publicIp {public_ip} must have AllocationMethod set to Static."
     return ArmError(400, "StandardSkuPublicIPAddressesMustBeStatic", message)
+
+
+def basic_ipv6_is_dynamic(public_ip: str) -> ArmError:
+    """400: a Basic IPv6 address cannot be Static (issue 14762 of hashicorp/terraform-provider-azurerm)."""
+    code = "CannotSpecifyPublicIpAllocationMethodAsStaticForIpV6PublicIp"
+    return ArmError(400, code, f"Cannot specify publicIpAllocationMethod as Static for IPv6 PublicIp {public_ip}.")
+
+
+def multiple_zones(resource: str, count: int) -> ArmError:
+    """400: an older api-version takes one zone only (issue 97098 of MicrosoftDocs/azure-docs)."""
+    message = f"Resource {resource} has {count} zones specified. Only one zone can be specified for this resource."
+    return ArmError(400, "ResourceCannotHaveMultipleZonesSpecified", message)
 
 
 def zones_cannot_be_modified(resource: str, present: Sequence[str] | None, wanted: Sequence[str]) -> ArmError:

@@ -41,10 +41,13 @@ class LoadBalancerChildren:
         return replace(reply, status=200 if old else 201, body=child)
 
     def delete(self, call: Call) -> Reply:
-        """202 and the operation on its load balancer, or 204 if there is none; 400 where something refers to it."""
+        """202 and the operation on its load balancer, or 204 if there is none; 400 where something refers to it.
+
+        Recorded: without its load balancer it is that one's 404.
+        """
         kind = OWN[call.path.types[1].lower()]
-        parent = self._world.state.get(call.path.parent().id)
-        if parent is None or call.path.name.lower() not in named(properties(parent), kind):
+        parent = self._parent(call)
+        if call.path.name.lower() not in named(properties(parent), kind):
             return Reply(204)
         reply = self._write(call, parent, kind, None)
         return replace(reply, status=202, body=None, result_url=True, pause=True)
@@ -70,4 +73,5 @@ class LoadBalancerChildren:
             if "publicIPAddress" in properties(frontend):
                 frontend.pop("zones", None)
         request = replace(call.request, body=encode(body))
-        return self._parents.put(replace(call, request=request, path=call.path.parent()))
+        parents = replace(call, request=request, path=call.path.parent())
+        return self._parents.put(parents, pool=kind == load_balancer.POOLS and child is not None)

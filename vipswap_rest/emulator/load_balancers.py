@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from . import load_balancer, shapes
+from . import load_balancer, load_balancer_body, private_addresses, shapes
 from . import load_balancer_rules as rules
 from .addresses import frontends
 from .calls import Call, Reply, World
 from .deletion import deletable, delete
 from .messages import Json
 from .operations import Move, Operation
-from .state import properties
+from .state import listed, properties, properties_of
 
 
 class LoadBalancers:
@@ -20,8 +20,11 @@ class LoadBalancers:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def put(self, call: Call) -> Reply:
-        """Create or replace a load balancer: 201 or 200, always with Azure-AsyncOperation (1138 of 1138)."""
+    def put(self, call: Call, *, pool: bool = False) -> Reply:
+        """Create or replace a load balancer: 201 or 200, always with Azure-AsyncOperation (1138 of 1138).
+
+        pool: what was PUT is a backend pool of it: recorded, that is Updating (104 of 106).
+        """
         world, state = self._world, self._world.state
         given, previous = call.content(), state.get(call.path.id)
         world.check_location(call.path, given, previous)
@@ -29,28 +32,42 @@ class LoadBalancers:
         identity = previous["id"] if previous else world.identity(call.path, load_balancer.TYPE)
         world.check_conditions(call.request, previous, identity)
         rules.check_names(given)
-        body = load_balancer.complete(given, previous, identity, world.identifiers.guid, self._spelled)
+        body = load_balancer_body.complete(given, previous, identity, world.identifiers.guid, self._spelled)
+        private_addresses.fill(state, body, previous)
         superseded = world.check_free(identity, call.now)
-        moves = self._check(given, body, previous)
-        working = rules.members_of(body, previous) or world.operations.is_struck
+        moves, ready = self._check(given, body, previous)
+        show_zones(world, body)
+        working = pool or ready > call.now or rules.has_work(body, previous) or world.operations.is_struck
         if working:
             state.settle(body, "Updating")
         state.touch(body)
         state.put(body)
-        operation = self._start(call, body, moves, superseded, working)
+        operation = self._start(call, body, moves, superseded, working, ready)
         return Reply(200 if previous else 201, body, operation, pause=working)
 
-    def _check(self, given: Json, body: Json, previous: Json | None) -> list[Move]:
+    def _check(self, given: Json, body: Json, previous: Json | None) -> tuple[list[Move], float]:
+        """The moves that the body makes, and when the addresses that it waits for are there. Raises ArmError."""
+        world = self._world
+        rules.check_same_sku(body, previous)
         rules.check_frontends(given, body)
         rules.check_numbers(body)
         rules.check_references(body)
+        rules.check_collisions(body)
         moves = list(rules.moves(previous, body))
         for move in moves:
-            rules.check_address(move, body, self._world.state, self._world.addresses, self._world.operations)
-        return moves
+            rules.check_address(move, body, world.state, world.addresses)
+        held = [address for _, address in frontends(body) if address]
+        accepting = world.settings.accepts_provisioning
+        return moves, rules.check_provisioned(held, body["id"], world.state, world.operations, accepting=accepting)
 
     def _start(
-        self, call: Call, body: Json, moves: Sequence[Move], superseded: Operation | None, working: bool
+        self,
+        call: Call,
+        body: Json,
+        moves: Sequence[Move],
+        superseded: Operation | None,
+        working: bool,
+        ready: float,
     ) -> Operation:
         world = self._world
         seconds = world.latency.draw("load_balancer_update") if working else 0.0
@@ -60,6 +77,7 @@ class LoadBalancers:
             present = world.state.get(identity)
             if own and present is not None:
                 world.state.settle(present, "Succeeded")
+                load_balancer_body.open_tunnels(present)
                 if working:
                     # Recorded: the etag changes when an Updating PUT completes (183 of 183), never after a
                     # Succeeded one (955 of 955).
@@ -67,7 +85,8 @@ class LoadBalancers:
                     give_dynamic_addresses(world, present)
             world.addresses.complete(operation, t)
 
-        operation = world.start(call, "PutLoadBalancerOperation", [body], call.now + seconds, succeed)
+        due = max(call.now + seconds, ready)
+        operation = world.start(call, "PutLoadBalancerOperation", [body], due, succeed)
         operation.moves = tuple(moves)
         world.addresses.follow(moves)
         world.addresses.accept(operation, moves, call.now)
@@ -97,6 +116,18 @@ class LoadBalancers:
 
     def _spelled(self, identity: str) -> str:
         return spelling(self._world)(identity)
+
+
+def show_zones(world: World, balancer: Json) -> None:
+    """Let public frontends show the zones of their addresses: they have none of their own."""
+    for frontend in listed(properties(balancer), load_balancer.FRONTENDS):
+        reference = properties_of(frontend).get("publicIPAddress")
+        address = world.state.get(str(reference.get("id"))) if isinstance(reference, dict) else None
+        if address is None:
+            continue
+        frontend.pop("zones", None)
+        if address.get("zones"):
+            frontend["zones"] = list(address["zones"])
 
 
 def spelling(world: World) -> Callable[[str], str]:

@@ -16,10 +16,11 @@ from . import load_balancer_rules as rules
 from .addresses import frontends
 from .calls import Call, Reply, World
 from .errors import ArmError
-from .load_balancers import give_dynamic_addresses, spelling
+from .load_balancers import give_dynamic_addresses, show_zones, spelling
 from .messages import Json
 from .operations import Move
 from .paths import parse_id
+from .placement import place
 from .state import listed, properties_of, provisioning_state
 
 
@@ -68,8 +69,8 @@ class NativeSwap:
             body = self._world.state.get(path.parent().id)
             if body is None or frontend not in {identity.lower() for identity, _ in frontends(body)}:
                 raise errors.not_found(frontend)
-            if rules.place(str(body.get("location"))) != rules.place(call.path.names[0]):
-                raise errors.reference_not_found(frontend, call.path.id)
+            if place(str(body.get("location"))) != place(call.path.names[0]):
+                raise errors.resource_reference_not_found(frontend, call.path.id)
             self._check_idle(call, body)
             found[body["id"].lower()] = body
         return list(found.values())
@@ -81,7 +82,7 @@ class NativeSwap:
             raise self._world.operations.busy(running, body["id"], call.now)
         found = provisioning_state(body)
         if found.lower() != "succeeded":
-            raise errors.not_provisioned(body["id"], body["name"], found, "PutLoadBalancerOperation")
+            raise errors.not_provisioned(body["id"], call.path.id, found, "PutLoadBalancerOperation")
 
     def _moves(self, body: Json, goal: dict[str, str]) -> list[Move]:
         wanted = copy.deepcopy(body)
@@ -102,7 +103,7 @@ class NativeSwap:
         for move in moves:
             balancer, address = by_id[move.resource.lower()], world.state.get(move.on or "")
             if address is None:
-                raise errors.reference_not_found(move.on or "", move.frontend)
+                raise errors.resource_reference_not_found(move.on or "", balancer["id"])
             if address["id"].lower() in taken:
                 message = (
                     f"Public ip address {address['id']} is referenced by multiple ipconfigs "
@@ -112,13 +113,15 @@ class NativeSwap:
             taken.add(address["id"].lower())
             if address["id"].lower() in given_up:
                 # The other side gives it up in the same operation: only its fitness is left to look at.
+                rules.check_place(move, balancer, address)
                 rules.check_sku(balancer, address)
-                if provisioning_state(address) != "Succeeded":
-                    raise errors.not_provisioned(
-                        address["id"], balancer["name"], provisioning_state(address), "PutPublicIpAddressOperation"
-                    )
             else:
-                rules.check_address(move, balancer, world.state, world.addresses, world.operations)
+                rules.check_address(move, balancer, world.state, world.addresses)
+        for body in balancers:
+            held = [address for _, address in frontends(body) if address]
+            taken_up = [move.on for move in moves if move.on and move.resource == body["id"]]
+            # Nothing else may be changing meanwhile (documentation), so nothing is waited for.
+            rules.check_provisioned([*held, *taken_up], body["id"], world.state, world.operations, accepting=False)
 
     def _start(self, call: Call, balancers: Sequence[Json], moves: Sequence[Move]) -> Reply:
         world = self._world
@@ -128,6 +131,7 @@ class NativeSwap:
                 key = str(frontend.get("id")).lower()
                 if key in goal:
                     frontend["properties"]["publicIPAddress"] = {"id": goal[key]}
+            show_zones(world, body)
             world.state.settle(body, "Updating")
             world.state.touch(body)
 

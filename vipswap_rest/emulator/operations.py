@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote
 
 from .errors import ArmError, busy, operation_not_found, operation_refused
 from .faults import Effect
-from .latency import Latency
+from .latency import LONG_GROWTH, SHORT_GROWTH, Latency
 from .messages import Json
 from .state import Identifiers
 
@@ -52,6 +52,7 @@ class Operation:
     resources: tuple[str, ...]
     due: float
     retry_after: float | None
+    growth: Sequence[int]
     query: str
     request_id: str
     succeed: Callable[[float, Sequence[str]], None]
@@ -63,13 +64,23 @@ class Operation:
     superseded_by: Operation | None = None
     ending: Ending | None = None
     dropped: bool = False
+    # How many polls have been answered.
+    polls: int = 0
     # What operationResults shows once it has ended, of an action that has a result.
     result: Json | None = None
+    # Whether it is ARM's own, the deletion of a group: recorded, its result is told by nothing but the status, 200.
+    by_gateway: bool = False
 
     @property
     def running(self) -> bool:
         """Whether the operation has not ended."""
         return self.status == "InProgress"
+
+    def next_pause(self) -> float | None:
+        """What one more poll is told to wait, in seconds: it grows from poll to poll. None: nothing is said."""
+        factor = self.growth[min(self.polls, len(self.growth) - 1)]
+        self.polls += 1
+        return None if self.retry_after is None else self.retry_after * factor
 
     @property
     def path(self) -> str:
@@ -96,6 +107,8 @@ class Operations:
 
     identifiers: Identifiers
     latency: Latency
+    # Whether Retry-After grows from poll to poll.
+    grows: bool = True
     _by_id: dict[str, Operation] = field(default_factory=dict)
     _running: list[Operation] = field(default_factory=list)
     _by_resource: dict[str, Operation] = field(default_factory=dict)
@@ -139,12 +152,12 @@ class Operations:
     ) -> Operation:
         """Start an operation on `resources` (ids), which are its own from now on. `place`: subscription, location.
 
-        `short` is a public IP's PUT: recorded, it asks for 1 to 3 s where everything else asks for 10. Scaled down it
-        still asks for one whole second where everything else does, because Microsoft's SDK reads no decimals.
+        `short` is a public IP's PUT: recorded, it asks for 1 s (64 of 64) where everything else asks for 10. Scaled
+        down it still asks for one whole second where everything else does, because Microsoft's SDK reads no decimals.
         """
         retry_after = self.latency.retry_after()
         if short and retry_after is not None:
-            retry_after = min(retry_after, max(self.latency.scaled(2.0), 1.0))
+            retry_after = min(retry_after, max(self.latency.scaled(1.0), 1.0))
         operation = Operation(
             id=self.identifiers.guid(),
             kind=kind,
@@ -153,6 +166,7 @@ class Operations:
             resources=tuple(resources),
             due=due + self._effect.seconds("delay_operation_s"),
             retry_after=retry_after,
+            growth=(SHORT_GROWTH if short else LONG_GROWTH) if self.grows else (1,),
             query=self._sign(api_version, ticks),
             request_id=self.identifiers.guid(),
             succeed=succeed,

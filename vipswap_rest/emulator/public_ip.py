@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from . import errors
+from . import bodies, errors
+from .addresses import PUBLIC_IPS
+from .body_table import SKU
 from .errors import ArmError
 from .load_balancer import is_global, sku_name
-from .load_balancer_rules import place
+from .load_balancer_rules import same
 from .messages import Json
-from .state import properties
+from .placement import place
+from .state import properties, properties_of
 
-TYPE = "Microsoft.Network/publicIPAddresses"
+TYPE = PUBLIC_IPS
 # ARM's own expression, from its error text.
 _LABEL = re.compile(r"^[a-z][a-z0-9-]{1,61}[a-z0-9]$")
-_SPELLINGS = {word.lower(): word for word in ("Static", "Dynamic", "IPv4", "IPv6")}
-_READ_ONLY = ("provisioningState", "resourceGuid", "ipAddress", "ipConfiguration")
 
 
 def complete(given: Json, previous: Json | None, identity: str, guid: Callable[[], str]) -> Json:
@@ -25,32 +26,21 @@ def complete(given: Json, previous: Json | None, identity: str, guid: Callable[[
     What only the server says (address, owner, resourceGuid) is kept from `previous`. `given` must have passed
     shapes.check.
     """
-    before = properties(previous) if previous else {}
-    asked = given.get("properties", {})
+    before = properties_of(previous or {})
+    sku = bodies.complete(SKU, given.get("sku") or (previous or {}).get("sku") or {}, {})
     body: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": ""}
     body.update({key: given[key] for key in ("location", "tags", "zones") if key in given})
-    made: Json = {"provisioningState": "Updating", "resourceGuid": before.get("resourceGuid") or guid()}
-    if "ipAddress" in before:
-        made["ipAddress"] = before["ipAddress"]
-    for key, default in (("publicIPAddressVersion", "IPv4"), ("publicIPAllocationMethod", "Dynamic")):
-        value = asked.get(key, default)
-        made[key] = _SPELLINGS.get(value.lower(), value)
-    made["idleTimeoutInMinutes"] = asked.get("idleTimeoutInMinutes", 4)
-    if "dnsSettings" in asked:
-        made["dnsSettings"] = _dns(asked["dnsSettings"], given.get("location", ""))
-    made["ipTags"] = asked.get("ipTags", [])
-    if "ipConfiguration" in before:
-        made["ipConfiguration"] = before["ipConfiguration"]
-    made["ddosSettings"] = asked.get("ddosSettings", {"protectionMode": "VirtualNetworkInherited"})
-    made.update({key: value for key, value in asked.items() if key not in made and key not in _READ_ONLY})
+    basic = str(sku["name"]).lower() == "basic"
+    made = bodies.complete(TYPE, given.get("properties", {}), before, basic=basic)
+    made.setdefault("resourceGuid", guid())
+    if "dnsSettings" in made:
+        made["dnsSettings"] = _dns(made["dnsSettings"], given.get("location", ""))
     if made["publicIPAllocationMethod"] == "Dynamic" and "ipConfiguration" not in made:
         made.pop("ipAddress", None)
-    body["properties"] = made
+    body["properties"] = {"provisioningState": "Updating", **made}
     body["type"] = TYPE
-    rest = {key: value for key, value in given.items() if key not in body and key not in ("sku", "etag")}
-    body.update(rest)
-    sku = given.get("sku") or (previous or {}).get("sku") or {}
-    body["sku"] = {"name": "Basic", "tier": "Regional", **sku}
+    body.update({key: value for key, value in given.items() if key not in body and key != "sku"})
+    body["sku"] = sku
     return body
 
 
@@ -59,6 +49,28 @@ def _dns(given: Json, location: str) -> Json:
     if made.get("domainNameLabel"):
         made["fqdn"] = f"{made['domainNameLabel']}.{place(location)}.cloudapp.azure.com"
     return made
+
+
+def unchanged(body: Json, previous: Json) -> bool:
+    """Whether a PUT changed nothing but what only the server says: recorded, only then it is Succeeded at once."""
+    before = complete(previous, previous, body["id"], lambda: str(body["properties"]["resourceGuid"]))
+    return same(before, body)
+
+
+def spread(given: Json, previous: Json | None, identity: str, api_version: str) -> Json:
+    """`given` with the zones that ARM makes of its zones: one stays, more are all of the region's three.
+
+    As users report: made in zones 1 and 2, an address is in all three (issue 447 of
+    Azure/terraform-azurerm-caf-enterprise-scale); before 2020-08-01 more than one were refused. Raises ArmError.
+    """
+    zones = given.get("zones") or []
+    if len(zones) < 2:
+        return given
+    if api_version < "2020-08-01":
+        raise errors.multiple_zones(identity, len(zones))
+    if previous is not None and sorted(previous.get("zones", [])) == sorted(zones):
+        return {**given, "zones": previous["zones"]}
+    return {**given, "zones": ["1", "2", "3"]}
 
 
 def check(body: Json, previous: Json | None, others: Iterable[Json], owner: str | None) -> None:
@@ -77,6 +89,8 @@ def check(body: Json, previous: Json | None, others: Iterable[Json], owner: str 
         raise ArmError(400, "GlobalPublicIPAddressNotSupportedForBasicPublicIpAddress", message)
     if standard and made["publicIPAllocationMethod"] != "Static":
         raise errors.standard_must_be_static(identity)
+    if not standard and made["publicIPAddressVersion"] == "IPv6" and made["publicIPAllocationMethod"] == "Static":
+        raise errors.basic_ipv6_is_dynamic(identity)
     if previous is not None:
         _check_change(body, previous, owner)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from . import errors, public_ip, shapes
 from .calls import Call, Reply, World
 from .deletion import deletable, delete
-from .load_balancer_rules import same
 from .load_balancers import give_address
 from .messages import Json
 from .operations import Operation
@@ -24,8 +23,8 @@ class PublicIps:
     def put(self, call: Call) -> Reply:
         """Create or replace a public IP: 201 or 200 with Azure-AsyncOperation.
 
-        Recorded: a creation is always Updating; an update was Updating 21 times and Succeeded 7. Which, nobody
-        knows: here it is Succeeded if it changes nothing.
+        Recorded: a creation is always Updating; an update is Succeeded exactly if it changes nothing (7 of 7), and
+        Updating if it does (16 of 16).
         """
         world, state = self._world, self._world.state
         given, previous = call.content(), state.get(call.path.id)
@@ -33,14 +32,16 @@ class PublicIps:
         shapes.check(given, shapes.PUBLIC_IP)
         identity = previous["id"] if previous else world.identity(call.path, public_ip.TYPE)
         world.check_conditions(call.request, previous, identity)
+        given = public_ip.spread(given, previous, identity, call.api_version)
         body = public_ip.complete(given, previous, identity, world.identifiers.guid)
         superseded = world.check_free(identity, call.now)
         if previous is None:
             Usages(world).check(call.path.subscription or "", body)
             world.addresses.check_room(body["properties"]["publicIPAddressVersion"])
+        self._check_prefix(body)
         public_ip.check(body, previous, state.of_type(public_ip.TYPE), self._owner(identity))
-        working = previous is None or provisioning_state(previous) != "Succeeded" or not same(previous, body)
-        working = working or world.operations.is_struck
+        settled = previous is not None and provisioning_state(previous).lower() == "succeeded"
+        working = world.operations.is_struck or not (settled and previous and public_ip.unchanged(body, previous))
         body["properties"]["provisioningState"] = "Updating" if working else "Succeeded"
         state.touch(body)
         state.put(body)
@@ -86,6 +87,12 @@ class PublicIps:
             raise errors.address_cannot_be_deleted(identity, owner)
         running, seconds = world.operations.on(identity), world.latency.draw("public_ip_delete")
         return delete(world, call, body, "DeletePublicIpAddressOperation", seconds, running, public_ip=identity)
+
+    def _check_prefix(self, body: Json) -> None:
+        """Refuse an address from a prefix that is not there: recorded, with the prefix's 404 (6 of 6)."""
+        prefix = (properties(body).get("publicIPPrefix") or {}).get("id")
+        if prefix and self._world.state.get(prefix) is None:
+            raise errors.not_found(prefix)
 
     def _owner(self, identity: str) -> str | None:
         """What the address is allocated to: in the model, or still, while an operation takes it off."""

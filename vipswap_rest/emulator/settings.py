@@ -15,11 +15,13 @@ CLIENT_ID = "22222222-2222-2222-2222-222222222222"
 CLIENT_SECRET = "emulated"
 OBJECT_ID = "33333333-3333-3333-3333-333333333333"
 
-_CHOICES = {
+_CHOICES: dict[str, tuple[str | None, ...]] = {
     "env": ("blog", "none"),
     "release": ("complete", "accept"),
     "native": ("accept", "reject"),
     "if_none_match": ("honour", "ignore"),
+    "retry_after": ("grows", "constant"),
+    "reference_provisioning": (None, "accept", "refuse"),
     "data_plane_down": ("accept", "complete"),
     "data_plane_up": ("complete", "accept"),
     "unattached": ("refuse", "drop"),
@@ -43,6 +45,10 @@ class Settings:
         released it has completed, or as soon as it was accepted. Not seen in any recording, hence a setting.
     native: whether setLoadBalancerFrontendPublicIpAddresses serves ordinary load balancers. Not seen either.
     if_none_match: whether `If-None-Match: *` on something that exists is refused. Not seen either.
+    retry_after: whether the Retry-After of an operation's polls grows from poll to poll, as recorded, or stays.
+    reference_provisioning: whether a load balancer may refer to an address that is still being made (its operation then
+        ends not before the address's), or is refused with 429. The article's run shows that ARM accepted it; users
+        report the refusal. Where nothing is said, the latency `blog` accepts and every other refuses.
     tls: whether ARM and the token service are served over https, with a certificate of an authority that is made for
         it; the public IPs are not. A matter of the server: the emulator in process has no connections.
     throttle: whether calls are counted, and refused with 429 once ARM would (see throttle.py).
@@ -72,6 +78,8 @@ class Settings:
     release: str = "complete"
     native: str = "accept"
     if_none_match: str = "honour"
+    retry_after: str = "grows"
+    reference_provisioning: str | None = None
     tls: bool = False
     throttle: bool = False
     require_token: bool = False
@@ -88,7 +96,8 @@ class Settings:
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:
-                raise InvalidSettings(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+                words = ", ".join(one for one in allowed if one is not None)
+                raise InvalidSettings(f"{name} is {value!r}; it must be one of {words}.")
         if self.token_lifetime_s < 1:
             raise InvalidSettings(f"token_lifetime is {self.token_lifetime_s}; it must be whole seconds from 1 on.")
         if not 0 <= self.time_scale < float("inf"):
@@ -106,6 +115,11 @@ class Settings:
         """The latency profile that `latency` names."""
         profile: Profile = self.__dict__["_profile"]
         return profile
+
+    @property
+    def accepts_provisioning(self) -> bool:
+        """Whether a load balancer may refer to an address that is still being made."""
+        return (self.reference_provisioning or ("accept" if self.latency == "blog" else "refuse")) == "accept"
 
     @property
     def certificate(self) -> Certificate | None:

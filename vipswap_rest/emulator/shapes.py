@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .errors import format_invalid
+from .errors import unparsable
 from .messages import Json
 
 _INT32 = 2**31
@@ -59,6 +59,7 @@ PUBLIC_IP: Json = {
         "ipAddress": str,
         "dnsSettings": {"domainNameLabel": str, "fqdn": str, "reverseFqdn": str},
         "ipTags": [{"ipTagType": str, "tag": str}],
+        "publicIPPrefix": _REFERENCE,
     },
 }
 SWAP: Json = {
@@ -76,33 +77,36 @@ def check(body: Json, shape: Json) -> None:
     """
     reasons = list(_wrong(body, shape, ""))
     if reasons:
-        raise format_invalid(*reasons)
+        raise unparsable(*reasons)
 
 
-def _wrong(value: Any, shape: Any, path: str) -> Iterator[str]:
+def _wrong(value: Any, shape: Any, path: str) -> Iterator[tuple[str, str]]:
     if value is None:
         return
     if isinstance(shape, Mapping):
         if not isinstance(value, dict):
-            yield f"Cannot deserialize the current JSON value into an object. Path '{path}'."
+            yield "InvalidJson", f"Cannot deserialize the current JSON value into an object. Path '{path}'."
             return
+        if shape is _REFERENCE and value.get("id") is None:
+            # ARM: an empty reference is none at all (code and text from users' reports).
+            yield "MissingJsonReferenceId", f"Value for reference id is missing. Path {path}."
         for key, inner in shape.items():
             yield from _wrong(value.get(key), inner, f"{path}.{key}" if path else key)
     elif isinstance(shape, list):
         if not isinstance(value, list):
-            yield f"Cannot deserialize the current JSON value into an array. Path '{path}'."
+            yield "InvalidJson", f"Cannot deserialize the current JSON value into an array. Path '{path}'."
             return
         for index, item in enumerate(value):
             if item is None:
-                yield f"The array holds null. Path '{path}[{index}]'."
+                yield "InvalidJson", f"The array holds null. Path '{path}[{index}]'."
             yield from _wrong(item, shape[0], f"{path}[{index}]")
     elif shape is int:
         if isinstance(value, bool) or not isinstance(value, int):
-            yield f"Could not convert the value to an Int32. Path '{path}'."
+            yield "InvalidJson", f"Could not convert the value to an Int32. Path '{path}'."
         elif not -_INT32 <= value < _INT32:
-            yield f"JSON integer {value} is too large or small for an Int32. Path '{path}'."
+            yield "InvalidJson", f"JSON integer {value} is too large or small for an Int32. Path '{path}'."
     elif not isinstance(value, shape):
-        yield f"Could not convert the value to a string. Path '{path}'."
+        yield "InvalidJson", f"Could not convert the value to a string. Path '{path}'."
 
 
 def without_nulls(value: Any) -> Any:

@@ -71,7 +71,7 @@ class State:
     def __init__(self, identifiers: Identifiers) -> None:
         self.identifiers = identifiers
         self._bodies: dict[str, Json] = {}
-        self._subscriptions: dict[str, str] = {}
+        self._subscriptions: set[str] = set()
         self._deleted: set[str] = set()
 
     def get(self, resource: str) -> Json | None:
@@ -109,11 +109,7 @@ class State:
 
     def add_subscription(self, subscription: str) -> None:
         """Make the subscription known."""
-        self._subscriptions.setdefault(subscription.lower(), subscription)
-
-    def subscriptions(self) -> list[str]:
-        """The known subscriptions."""
-        return list(self._subscriptions.values())
+        self._subscriptions.add(subscription.lower())
 
     def has_subscription(self, subscription: str) -> bool:
         """Whether the subscription is known."""
@@ -158,13 +154,17 @@ class State:
 
 
 def children(body: Json) -> Iterator[Json]:
-    """The resource's children: members of the lists in its properties that have a name and an id below its own."""
+    """The resource's children: members of the lists in its properties that have a name and an id below its own.
+
+    So are the members of a load balancer's pools that were given by their address.
+    """
     prefix = str(body.get("id", "")).lower() + "/"
     found = body.get("properties")
     for value in (found if isinstance(found, dict) else {}).values():
         for child in value if isinstance(value, list) else ():
             if isinstance(child, dict) and "name" in child and str(child.get("id", "")).lower().startswith(prefix):
                 yield child
+                yield from listed(properties_of(child), "loadBalancerBackendAddresses")
 
 
 def group_body(identity: str, location: str, tags: Json | None = None) -> Json:

@@ -113,6 +113,7 @@ class Groups:
                     world.state.remove(each["id"])
 
         operation = world.start(call, "DeleteResourceGroupOperation", [body], call.now, succeed)
+        operation.by_gateway = True
         return Reply(202, None, operation, status_url=False, result_url=True, pause=True, by_gateway=True)
 
     def _group(self, call: Call) -> Json | None:

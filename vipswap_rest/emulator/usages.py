@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from . import errors, public_ip
 from .calls import Call, Reply, World
 from .load_balancer import sku_name
-from .load_balancer_rules import place
 from .messages import Json
 from .paths import parse_id
+from .placement import place
 
 _LIMIT = 1000
 # The quota's name, what it is called, and the SKU that it counts (None: all).

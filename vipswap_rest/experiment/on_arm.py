@@ -12,9 +12,11 @@ from vipswap_rest.experiment.design import Way
 from vipswap_rest.experiment.measured import CLEAN_SAMPLES
 from vipswap_rest.experiment.recording import Recording
 from vipswap_rest.experiment.watch import Watch, watched_swap
+from vipswap_rest.ids import same_id
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.model import SUCCEEDED, Observed, Pair, Side
+from vipswap_rest.swap.preflight import Finding
 from vipswap_rest.swap.report import Event
 from vipswap_rest.swap.resolve import Resolved, Target, resolve
 from vipswap_rest.swap.run import Options, Plan, plan
@@ -46,11 +48,11 @@ class Home:
 
     def way(self, pair: Pair) -> Way:
         """The way that the next swap of a pair of these frontends goes. Raises Refused if other addresses are there."""
-        here = tuple(str(pair.originals[side]).lower() for side in Side)
-        home = tuple(id.lower() for id in self.public_ips)
-        if here == home:
+        here = [str(pair.originals[side]) for side in Side]
+        home = list(self.public_ips)
+        if _same_ids(here, home):
             return Way.THERE
-        if here == home[::-1]:
+        if _same_ids(here, home[::-1]):
             return Way.BACK
         raise Refused(
             "OtherAddresses",
@@ -97,11 +99,9 @@ class ArmBench:
         _check_settled(found)
         return self._home.way(found.pair)
 
-    def check(self, strategy: str, way: Way) -> list[str]:
-        """What preflight warns of. Raises Refused if it forbids the swap; nothing is written."""
-        findings = self._plan(strategy, way).findings
-        told = (one for one in findings if one.severity is not preflight.Severity.INFORMATION)
-        return [f"{one.severity.value}: {one.code}: {one.message}" for one in told]
+    def check(self, strategy: str, way: Way) -> list[Finding]:
+        """What preflight finds. Raises Refused if it forbids the swap; nothing is written."""
+        return self._plan(strategy, way).findings
 
     def swap(self, strategy: str, way: Way) -> Recording:
         """Swap once. Raises what watched_swap does."""
@@ -127,6 +127,10 @@ class ArmBench:
             raise VipswapError("Somebody else swapped the addresses in between.")
         preflight.refuse(planned.findings)
         return planned
+
+
+def _same_ids(some: list[str], others: list[str]) -> bool:
+    return len(some) == len(others) and all(map(same_id, some, others))
 
 
 def _turned(pair: Pair) -> Pair:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from vipswap_rest.arm import OPERATION_TIMEOUT_S, ArmClient, Completed, Started, polite
 from vipswap_rest.errors import (
@@ -23,7 +24,7 @@ from vipswap_rest.errors import (
     Refused,
     VipswapError,
 )
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.ids import ResourceId, covers
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
 from vipswap_rest.refusals import perhaps_done
 from vipswap_rest.swap import journal as journals
@@ -187,9 +188,7 @@ class Execution:
         if float_ is not None:
             id, body, etag = float_.id, dict(float_.body), float_.etag
             self._perform(
-                "repair_float",
-                id,
-                lambda tries: update_public_ip(self.client, id.resource_group, id.name, body, etag=etag, tries=tries),
+                "repair_float", id, lambda tries: update_public_ip(self.client, id, body, etag=etag, tries=tries)
             )
         self.look()
 
@@ -198,7 +197,7 @@ class Execution:
         id = self.pair.float
         # From here on it may be gone, and that is our own doing.
         self._float_gone = True
-        self._perform("delete_float", id, lambda tries: delete_public_ip(self.client, id.resource_group, id.name))
+        self._perform("delete_float", id, lambda tries: delete_public_ip(self.client, id))
         self.forget_float()
 
     def keep_float(self) -> None:
@@ -260,7 +259,7 @@ class Execution:
         self._perform(
             name,
             id,
-            lambda tries: update_load_balancer(self.client, id.resource_group, id.name, body, etag=etag, tries=tries),
+            lambda tries: update_load_balancer(self.client, id, body, etag=etag, tries=tries),
             {side: kept} if kept != before else {},
             {side},
         )
@@ -395,7 +394,8 @@ class Execution:
         """Whether an error says that a load balancer is not there; from now on that one is taken to be gone."""
         if not isinstance(error, NotFound):
             return False
-        sides = {side for side in Side if str(self.pair.load_balancer(side)).lower() in str(error.resource).lower()}
+        missing = urlsplit(str(error.resource)).path
+        sides = {side for side in Side if covers(str(self.pair.load_balancer(side)), missing)}
         missed = sides - self._gone
         self._gone |= missed
         return bool(missed)

@@ -15,12 +15,15 @@ from typing import Any
 from vipswap_rest.errors import Refused
 from vipswap_rest.ids import InvalidResourceId, ResourceId
 from vipswap_rest.network import LOAD_BALANCER, PUBLIC_IP
+from vipswap_rest.swap import placement
 from vipswap_rest.swap.model import Direction, Pair, PublicIp, Side
 from vipswap_rest.swap.reconcile import Opening
+from vipswap_rest.words import word_key
 
 PREFIX = "vipswap-"
 FLOAT_PREFIX = "vipswap-float-"
-VERSION = "1"
+# A journal bears the lowest version that reads it: 2 where an address is in another subscription than the float.
+VERSION, ELSEWHERE_VERSION = "1", "2"
 _CHECKSUM = "checksum"
 # How many tags hold a journal.
 JOURNAL_TAGS = 18
@@ -42,7 +45,7 @@ def float_id(load_balancers: tuple[ResourceId, ResourceId]) -> ResourceId:
 
 def is_float_name(name: str) -> bool:
     """Whether a public IP of that name may be a float."""
-    return name.lower().startswith(FLOAT_PREFIX)
+    return word_key(name).startswith(FLOAT_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,14 @@ class Journal:
             "run": self.run,
             "started": self.started,
             "state": "done" if self.done else "open",
-            "strategy": self.opening.name.lower().replace("_", "-"),
+            "strategy": word_key(self.opening.name).replace("_", "-"),
             "goal": self.direction.value,
             "request-timeout": str(self.request_timeout_s),
         }
         for side in Side:
             load_balancer, address = self.pair.load_balancer(side), self.pair.originals[side]
+            if word_key(address.subscription) != word_key(self.pair.float.subscription):
+                values |= {f"{side.value}-address-subscription": address.subscription, "version": ELSEWHERE_VERSION}
             values |= {
                 f"{side.value}-group": load_balancer.resource_group,
                 f"{side.value}-load-balancer": load_balancer.name,
@@ -82,6 +87,10 @@ class Journal:
             }
         values[_CHECKSUM] = _checksum(values)
         return {PREFIX + key: value for key, value in values.items()}
+
+
+def _is_ours(key: str) -> bool:
+    return word_key(key).startswith(PREFIX)
 
 
 def says_done(public_ip: PublicIp) -> bool:
@@ -97,11 +106,7 @@ def read(public_ip: PublicIp) -> Journal:
 
     Raises Refused: FloatForeign if no tag of ours is on it, FloatDamaged if the plan cannot be trusted.
     """
-    values = {
-        key.lower().removeprefix(PREFIX): value
-        for key, value in public_ip.tags.items()
-        if key.lower().startswith(PREFIX)
-    }
+    values = {word_key(key).removeprefix(PREFIX): value for key, value in public_ip.tags.items() if _is_ours(key)}
     if not values:
         raise Refused(
             "FloatForeign",
@@ -122,8 +127,9 @@ def _damage(values: Mapping[str, str]) -> str | None:
         return "the checksum is missing"
     if values[_CHECKSUM] != _checksum({key: value for key, value in values.items() if key != _CHECKSUM}):
         return "the checksum does not fit them"
-    if values.get("version") != VERSION:
-        return f"they are of version {values.get('version')!r}, and this vipswap reads version {VERSION!r}"
+    if values.get("version") not in (VERSION, ELSEWHERE_VERSION):
+        known = f"versions {VERSION!r} and {ELSEWHERE_VERSION!r}"
+        return f"they are of version {values.get('version')!r}, and this vipswap reads {known}"
     return None
 
 
@@ -143,7 +149,8 @@ def _plan(float_: ResourceId, values: Mapping[str, str]) -> Journal:
         load_balancer = ResourceId.network(subscription, group, LOAD_BALANCER, name)
         frontends[side] = load_balancer.child("frontendIPConfigurations", values[f"{side.value}-frontend"])
         address_group, address = values[f"{side.value}-address-group"], values[f"{side.value}-address"]
-        addresses[side] = ResourceId.network(subscription, address_group, PUBLIC_IP, address)
+        elsewhere = values.get(f"{side.value}-address-subscription", subscription)
+        addresses[side] = ResourceId.network(elsewhere, address_group, PUBLIC_IP, address)
     pair = Pair(frontends, addresses, float_)
     if float_id((pair.load_balancer(Side.PRODUCTION), pair.load_balancer(Side.STAGING))) != float_:
         raise InvalidResourceId("the plan is of another pair of load balancers")
@@ -164,32 +171,16 @@ def _checksum(values: Mapping[str, str]) -> str:
 
 
 def float_body(stands_in_for: PublicIp, tags: Mapping[str, str]) -> dict[str, Any]:
-    """The body that creates a float: sku, tier, version, zones and routing preference of the address it stands in for.
+    """The body that creates a float, placed exactly where the address is that it stands in for.
 
-    Nothing else is copied: not the DNS label, not the DDoS plan, not the prefix, not the tags. A frontend takes only
-    an address of its own SKU and version; Standard addresses are Static only.
+    Nothing else is copied: not the DNS label, not the DDoS plan, not the prefix, not the tags. Standard addresses are
+    Static only.
     """
-    source = stands_in_for.body
-    properties: dict[str, Any] = {
-        "publicIPAllocationMethod": "Static",
-        "publicIPAddressVersion": source["properties"].get("publicIPAddressVersion", "IPv4"),
-    }
-    routing = [
-        {"ipTagType": tag["ipTagType"], "tag": tag.get("tag")}
-        for tag in source["properties"].get("ipTags") or []
-        if str(tag.get("ipTagType", "")).lower() == "routingpreference"
-    ]
-    if routing:
-        properties["ipTags"] = routing
-    body: dict[str, Any] = {"location": source["location"], "tags": dict(tags), "properties": properties}
-    if source.get("sku"):
-        body["sku"] = {key: source["sku"][key] for key in ("name", "tier") if key in source["sku"]}
-    if source.get("zones"):
-        body["zones"] = list(source["zones"])
-    return body
+    body = placement.in_place_of(stands_in_for.body)
+    return {**body, "tags": dict(tags), "properties": {**body["properties"], "publicIPAllocationMethod": "Static"}}
 
 
 def with_tags(public_ip: PublicIp, tags: Mapping[str, str]) -> dict[str, Any]:
     """The body of a float with our tags replaced and the foreign ones kept."""
-    foreign = {key: value for key, value in public_ip.tags.items() if not key.lower().startswith(PREFIX)}
+    foreign = {key: value for key, value in public_ip.tags.items() if not _is_ours(key)}
     return {**public_ip.body, "tags": {**foreign, **tags}}

@@ -27,9 +27,8 @@ def claim(client: ArmClient, journal: Journal, stands_in_for: PublicIp, given: M
     Raises PreconditionFailed if there is one (perhaps ours, from a try whose answer was lost: read it), LockHeld if it
     was created over another run's: a provider may ignore If-None-Match, and then answers 200 instead of 201.
     """
-    float_ = journal.pair.float
     body = journals.float_body(stands_in_for, with_float_tags(journal.tags(), given))
-    started = claim_public_ip(client, float_.resource_group, float_.name, body)
+    started = claim_public_ip(client, journal.pair.float, body)
     if started.response.status != 201:
         raise held(journal, "was just created by another run")
     return started
@@ -48,7 +47,7 @@ def take_over(client: ArmClient, public_ip: PublicIp, journal: Journal, given: M
         body = journals.with_tags(public_ip, journal.tags())
         body["tags"] = with_float_tags(body["tags"], given)
         try:
-            client.wait(update_public_ip(client, id.resource_group, id.name, body, etag=public_ip.etag))
+            client.wait(update_public_ip(client, id, body, etag=public_ip.etag))
             return
         except (ArmError, OperationError, TransportError) as error:
             if isinstance(error, ArmError) and meaning(error) not in _PASSING:
@@ -78,7 +77,7 @@ def check_ours(public_ip: PublicIp, journal: Journal, before: Journal | None = N
 def mark_done(client: ArmClient, public_ip: PublicIp, journal: Journal) -> None:
     """Tag a float that cannot be deleted as done: it is no lock any more, and the next swap adopts it."""
     tags = journals.with_tags(public_ip, replace(journal, done=True).tags())["tags"]
-    client.wait(tag_public_ip(client, public_ip.id.resource_group, public_ip.id.name, tags))
+    client.wait(tag_public_ip(client, public_ip.id, tags))
 
 
 def held(journal: Journal, what: str) -> LockHeld:

@@ -10,9 +10,11 @@ from enum import Enum
 from typing import Any
 
 from vipswap_rest.errors import ProtocolError
-from vipswap_rest.ids import InvalidResourceId, ResourceId
+from vipswap_rest.ids import InvalidResourceId, ResourceId, same_id
+from vipswap_rest.network import FRONTEND, NAMESPACE, PUBLIC_IP
 from vipswap_rest.swap.rules import has_outbound_rule, rules_of
 from vipswap_rest.swap.shape import check_shape
+from vipswap_rest.words import word_key
 
 # Terminal words of ARM's contract; any other word means that something is still going on.
 SUCCEEDED = "succeeded"
@@ -66,10 +68,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
-    """A frontend IP configuration of a load balancer: its id, and the public IP it refers to (None: internal)."""
+    """A frontend IP configuration of a load balancer: its id, and the public IP it refers to (None: internal).
+
+    `has_prefix`: it has a whole public IP prefix. `gateway`: the id of the gateway load balancer's frontend that it is
+    chained to.
+    """
 
     id: ResourceId
     public_ip: ResourceId | None
+    has_prefix: bool = False
+    gateway: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +95,15 @@ class LoadBalancer:
         """Read a load balancer's body. Raises ProtocolError if it is none."""
         try:
             check_shape(body)
-            properties = body["properties"]
-            frontends = tuple(
-                Frontend(ResourceId.parse(item["id"]), _reference(item.get("properties") or {}, "publicIPAddress"))
-                for item in properties.get("frontendIPConfigurations") or []
-            )
+            id, properties = ResourceId.parse(body["id"]), body["properties"]
+            frontends = tuple(_frontend(item, id) for item in properties.get("frontendIPConfigurations") or [])
+            if len({frontend.id for frontend in frontends}) < len(frontends):
+                raise InvalidResourceId("two of its frontends have one id")
             for frontend in frontends:
                 # Read them once: whoever does so later takes it that they can be read.
                 deque(rules_of(body, str(frontend.id)), 0)
                 has_outbound_rule(body, str(frontend.id))
-            return cls(ResourceId.parse(body["id"]), str(body.get("etag") or ""), _state(properties), frontends, body)
+            return cls(id, str(body.get("etag") or ""), _state(properties), frontends, body)
         except (KeyError, TypeError, ValueError, AttributeError, InvalidResourceId) as error:
             raise ProtocolError(f"ARM showed a load balancer that cannot be read: {error}.") from error
 
@@ -117,15 +124,15 @@ class LoadBalancer:
     def with_address(self, frontend: ResourceId, address: ResourceId) -> LoadBalancer:
         """This load balancer with one field changed: the public IP that `frontend` refers to.
 
-        `zones` are taken off the frontends that have a public IP: ARM shows them in a GET and refuses them in a PUT
-        (ResourceAvailabilityZonesCannotBeModified); they are the address's, not the frontend's.
+        `zones` are taken off the frontends that have no subnet, as az does: ARM shows them in a GET and refuses them in
+        a PUT (ResourceAvailabilityZonesCannotBeModified); they are the address's or the prefix's, not the frontend's.
         """
         body = copy.deepcopy(dict(self.body))
         for item in body["properties"]["frontendIPConfigurations"]:
             properties = item.get("properties") or {}
             if ResourceId.parse(item["id"]) == frontend:
                 properties["publicIPAddress"] = {"id": str(address)}
-            if properties.get("publicIPAddress"):
+            if not properties.get("subnet"):
                 item.pop("zones", None)
         changed = tuple(replace(item, public_ip=address) if item.id == frontend else item for item in self.frontends)
         return replace(self, frontends=changed, body=body)
@@ -161,11 +168,11 @@ class PublicIp:
     @property
     def tags(self) -> Mapping[str, str]:
         """The tags, none missing."""
-        return self.body.get("tags") or {}
+        return {key: str(value) for key, value in (self.body.get("tags") or {}).items()}
 
     def held_by(self, frontend: ResourceId) -> bool:
         """Whether the address says that this frontend holds it."""
-        return self.holder is not None and self.holder.lower() == frontend.key
+        return same_id(self.holder, str(frontend))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +219,23 @@ class Observed:
         return result
 
 
+def _frontend(item: Mapping[str, Any], load_balancer: ResourceId) -> Frontend:
+    """Read one. Raises KeyError, InvalidResourceId: an id of another resource would be written in its place."""
+    id, properties = ResourceId.parse(item["id"]), item.get("properties") or {}
+    if id.parent != load_balancer or not id.is_a(f"{NAMESPACE}/{FRONTEND}"):
+        raise InvalidResourceId(f"{id} is no frontend of {load_balancer}")
+    address = _id_text(properties, "publicIPAddress")
+    public_ip = ResourceId.parse(address) if address else None
+    if public_ip is not None and not public_ip.is_a(f"{NAMESPACE}/{PUBLIC_IP}"):
+        raise InvalidResourceId(f"{public_ip} is no public IP address")
+    return Frontend(id, public_ip, bool(properties.get("publicIPPrefix")), _id_text(properties, "gatewayLoadBalancer"))
+
+
 def _state(properties: Mapping[str, Any]) -> str:
-    # ARM's contract: a resource without provisioningState has Succeeded; words compare without regard to case.
-    return str(properties.get("provisioningState") or SUCCEEDED).lower()
+    # ARM's contract: a resource without provisioningState has Succeeded.
+    return word_key(properties.get("provisioningState")) or SUCCEEDED
 
 
 def _id_text(properties: Mapping[str, Any], key: str) -> str | None:
     reference = properties.get(key)
     return str(reference["id"]) if isinstance(reference, Mapping) and reference.get("id") else None
-
-
-def _reference(properties: Mapping[str, Any], key: str) -> ResourceId | None:
-    text = _id_text(properties, key)
-    return ResourceId.parse(text) if text else None

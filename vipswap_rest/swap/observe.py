@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TypeVar
 
 from vipswap_rest.arm import ArmClient
-from vipswap_rest.errors import NotFound
+from vipswap_rest.errors import NotFound, ProtocolError
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import get_load_balancer, get_public_ip
 from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, PublicIp, Side
+
+_Resource = TypeVar("_Resource", LoadBalancer, PublicIp)
 
 # Reads may be late: only what is missing for so long is gone, and what a write did shows by then (seconds).
 LATE_READ_S, BETWEEN_READS_S = 10.0, 0.5
@@ -17,13 +20,19 @@ BEFORE_IT_IS_GONE_S = 0.5
 
 
 def read_load_balancer(client: ArmClient, id: ResourceId, *, deadline: float | None = None) -> LoadBalancer:
-    """A fresh GET of a load balancer."""
-    return LoadBalancer.read(get_load_balancer(client, id.resource_group, id.name, deadline=deadline))
+    """A fresh GET of a load balancer. Raises ProtocolError if ARM shows another resource, or none that can be read."""
+    return _asked_for(id, LoadBalancer.read(get_load_balancer(client, id, deadline=deadline)))
 
 
 def read_public_ip(client: ArmClient, id: ResourceId, *, deadline: float | None = None) -> PublicIp:
-    """A fresh GET of a public IP address."""
-    return PublicIp.read(get_public_ip(client, id.resource_group, id.name, deadline=deadline))
+    """A fresh GET of a public IP address. Raises as read_load_balancer does."""
+    return _asked_for(id, PublicIp.read(get_public_ip(client, id, deadline=deadline)))
+
+
+def _asked_for(id: ResourceId, found: _Resource) -> _Resource:
+    if found.id != id:
+        raise ProtocolError(f"GET {id}: ARM answered with another resource, {found.id}.")
+    return found
 
 
 def read_float(client: ArmClient, id: ResourceId, *, deadline: float | None = None) -> PublicIp | None:

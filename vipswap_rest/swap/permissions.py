@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from vipswap_rest.ids import covers, subscription_scope
 from vipswap_rest.swap.model import Pair, Side
 from vipswap_rest.swap.reconcile import Opening
 
@@ -39,7 +40,7 @@ def needs(pair: Pair, opening: Opening) -> Iterator[Need]:
     The native strategy takes its own action besides: it needs the float as its journal, and where ARM does not serve
     it, or half of it is to be finished, the load balancers are written after all.
     """
-    group = group_of(str(pair.float))
+    group = pair.float.group
     for side in Side:
         load_balancer = str(pair.load_balancer(side))
         yield Need(load_balancer, "Microsoft.Network/loadBalancers/read")
@@ -52,7 +53,7 @@ def needs(pair: Pair, opening: Opening) -> Iterator[Need]:
         yield Need(group, f"Microsoft.Network/publicIPAddresses/{action}")
     if opening is Opening.NATIVE:
         action = "Microsoft.Network/locations/setLoadBalancerFrontendPublicIpAddresses/action"
-        yield Need(f"/subscriptions/{pair.float.subscription}", action)
+        yield Need(subscription_scope(pair.float.subscription), action)
 
 
 def granted(need: Need, grants: Mapping[str, tuple[Grant, ...]]) -> bool:
@@ -60,11 +61,6 @@ def granted(need: Need, grants: Mapping[str, tuple[Grant, ...]]) -> bool:
     return any(
         grant.allows(need.action) for scope, found in grants.items() if covers(scope, need.scope) for grant in found
     )
-
-
-def covers(scope: str, other: str) -> bool:
-    """Whether a scope is the other one or above it, without regard to case."""
-    return f"{other.lower()}/".startswith(f"{scope.lower().rstrip('/')}/")
 
 
 def group_of(id: str) -> str:

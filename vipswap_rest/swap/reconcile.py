@@ -94,9 +94,9 @@ def next_step(observed: Observed, pair: Pair, direction: Direction, opening: Ope
         return DeleteFloat() if observed.float else Done()
     # Production's address first: while it is free, production is out.
     for address in (pair.originals[Side.PRODUCTION], pair.originals[Side.STAGING]):
-        side = next(side for side in Side if goal[side] == address)
-        if observed.held(pair, side) != address and _free(observed, address):
-            return Attach(side, address)
+        for side in Side:
+            if goal[side] == address and observed.held(pair, side) != address and _free(observed, address):
+                return Attach(side, address)
     return _make_room(observed, pair, goal, opening)
 
 
@@ -126,9 +126,10 @@ def trial_name(step: Attach) -> str:
 def _make_room(observed: Observed, pair: Pair, goal: dict[Side, ResourceId], opening: Opening) -> Step:
     crossed = {observed.held(pair, side) for side in Side} == set(pair.originals.values())
     if not crossed:
-        stuck = next(address for address in goal.values() if not _free(observed, address))
-        known = observed.public_ip(stuck)
-        return Refuse(stuck, f"It is held by {known.holder if known else 'an unknown resource'}, outside this swap.")
+        stuck = [address for address in goal.values() if not _free(observed, address)]
+        address = stuck[0] if stuck else pair.originals[Side.PRODUCTION]
+        known = observed.public_ip(address)
+        return Refuse(address, f"It is held by {known.holder if known else 'an unknown resource'}, outside this swap.")
     if observed.float is None:
         return CreateFloat()
     if opening is Opening.NATIVE:

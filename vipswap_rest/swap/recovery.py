@@ -11,17 +11,18 @@ from typing import Any
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import NotFound, Refused, UsageError
 from vipswap_rest.health import Check
-from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
-from vipswap_rest.network import LOAD_BALANCER, list_public_ips
+from vipswap_rest.ids import InvalidResourceId, ResourceId, group_scope
+from vipswap_rest.network import list_public_ips
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap.command_lines import recover_command
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.foresight import production_works, steps_until_production_stays
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import Direction, Observed, PublicIp, Side
+from vipswap_rest.swap.naming import load_balancer_id
 from vipswap_rest.swap.observe import observe_ruins, read_float
 from vipswap_rest.swap.report import Emit, Outcome, Report
-from vipswap_rest.swap.resolve import Settling, resource_id
+from vipswap_rest.swap.resolve import Settling
 from vipswap_rest.swap.run import Options, carry_out, nothing_to_do, strategy_name
 from vipswap_rest.swap.verification import production_answers
 
@@ -83,11 +84,11 @@ def find(client: ArmClient, resource_group: str) -> list[Interrupted]:
     A list may be stale: it finds swaps, it never proves that there is none. Raises UsageError for what is no group.
     """
     try:
-        check_group(resource_group)
+        scope = group_scope(client.subscription, resource_group)
     except InvalidResourceId as error:
         raise UsageError(str(error)) from error
     found = []
-    for body in list_public_ips(client, resource_group):
+    for body in list_public_ips(client, scope):
         if journals.is_float_name(str(body.get("name"))):
             one = _look(client, PublicIp.read(body).id)
             if one is not None:
@@ -97,7 +98,7 @@ def find(client: ArmClient, resource_group: str) -> list[Interrupted]:
 
 def find_pair(client: ArmClient, resource_group: str | None, load_balancers: tuple[str, str]) -> list[Interrupted]:
     """The interrupted swap of two load balancers (names or ids, in any order), read by its float's name."""
-    first, second = (resource_id(text, LOAD_BALANCER, client.subscription, resource_group) for text in load_balancers)
+    first, second = (load_balancer_id(text, client.subscription, resource_group) for text in load_balancers)
     one = _look(client, journals.float_id((first, second)))
     return [one] if one is not None else []
 

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
-from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group, check_name
-from vipswap_rest.network import LOAD_BALANCER, PUBLIC_IP
+from vipswap_rest.ids import ResourceId
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap import rivals
 from vipswap_rest.swap.command_lines import recover_command
 from vipswap_rest.swap.journal import Journal
 from vipswap_rest.swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.swap.naming import address_id, address_meant, frontend_id, load_balancer_id
 from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
 
 # How long preflight waits for somebody else's operation on a load balancer to end.
@@ -46,29 +46,6 @@ class Resolved:
     reached: bool = False
 
 
-def resource_id(text: str, kind: str, subscription: str, resource_group: str | None) -> ResourceId:
-    """The id that a name or id on the command line stands for. Raises UsageError, Refused (another subscription)."""
-    what = "load balancer" if kind == LOAD_BALANCER else "public IP address"
-    try:
-        if text.startswith("/"):
-            id = ResourceId.parse(text)
-            if not id.is_a(f"Microsoft.Network/{kind}"):
-                raise UsageError(f"{text} is the id of a {id.type}, not of a {what}.")
-        else:
-            if resource_group is None:
-                raise UsageError(f"{text!r} is a name, so its resource group is needed.", hint="Add -g GROUP.")
-            id = ResourceId.network(subscription, check_group(resource_group), kind, text)
-    except InvalidResourceId as error:
-        raise UsageError(str(error)) from error
-    if id.subscription.lower() != subscription.lower():
-        raise Refused(
-            "OtherSubscription",
-            f"{id} is in another subscription than {subscription}: an address cannot leave its subscription.",
-            hint="Name resources of one subscription, and that one with --subscription.",
-        )
-    return id
-
-
 def resolve(
     client: ArmClient, target: Target, *, settle_s: float = SETTLE_S, note: Callable[[str], None] = lambda _: None
 ) -> Resolved:
@@ -78,7 +55,7 @@ def resolve(
     pair's journal lies open, or that of a pair that has a load balancer in common with it).
     """
     ids = {
-        side: resource_id(text, LOAD_BALANCER, client.subscription, target.resource_group)
+        side: load_balancer_id(text, client.subscription, target.resource_group)
         for side, text in zip(Side, (target.production, target.staging), strict=True)
     }
     if ids[Side.PRODUCTION] == ids[Side.STAGING]:
@@ -87,31 +64,32 @@ def resolve(
             f"Production and staging are the same load balancer: {ids[Side.PRODUCTION]}.",
             hint="Name two load balancers with --lb1 and --lb2.",
         )
-    vip = resource_id(target.vip, PUBLIC_IP, client.subscription, target.resource_group) if target.vip else None
-    for name in target.frontends:
-        if name is not None:
-            _frontend_name(name)
+    vip = address_id(target.vip, client.subscription, target.resource_group) if target.vip else None
+    wanted = {
+        side: frontend_id(text, ids[side]) if text is not None else None
+        for side, text in zip(Side, target.frontends, strict=True)
+    }
     settling = Settling(client, settle_s, note)
     load_balancers = {side: settling.read(read_load_balancer, id) for side, id in ids.items()}
     float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
     float_ = settling.read(read_float, float_id)
     journal = journals.read(float_) if float_ else None
     if float_ and journal and not journal.done:
-        return _open_journal(client, journal, ids, vip)
-    chosen = {
-        side: _choose(load_balancers[side], name, side) for side, name in zip(Side, target.frontends, strict=True)
-    }
+        return _open_journal(client, journal, ids, address_meant(target.vip, journal.pair.originals, vip))
+    chosen = {side: _choose(load_balancers[side], wanted[side], side) for side in Side}
     pair = Pair(
         {side: chosen[side][0] for side in Side},
         {side: chosen[side][1] for side in Side},
         float_id,
     )
+    vip = address_meant(target.vip, pair.originals, vip)
     _no_rival(client, pair)
     observed = settling.observe(pair)
     # Somebody may have begun since the float was read.
     journal = journals.read(observed.float) if observed.float else None
     if journal and not journal.done:
         return _open_journal(client, journal, ids, vip)
+    _two_addresses(pair)
     if vip is None or vip == pair.originals[Side.PRODUCTION]:
         return Resolved(pair, observed, journal)
     if vip == pair.originals[Side.STAGING]:
@@ -122,6 +100,17 @@ def resolve(
         f"production's frontend holds {pair.originals[Side.PRODUCTION]}, staging's {pair.originals[Side.STAGING]}.",
         hint="Name the address that one of the two frontends holds.",
     )
+
+
+def _two_addresses(pair: Pair) -> None:
+    """Raise Refused if both frontends refer to one address, as two reads of a swap under way may show it."""
+    production, staging = (pair.originals[side] for side in Side)
+    if production == staging:
+        raise Refused(
+            "SameAddress",
+            f"Both frontends refer to one address, {production}, so there is nothing to exchange.",
+            hint="Look again in a minute; if it stays so, PUT the load balancer that does not hold it again.",
+        )
 
 
 def _no_rival(client: ArmClient, pair: Pair) -> None:
@@ -140,8 +129,7 @@ def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceI
     pair = journal.pair
     if vip is not None:
         goal = pair.goal(journal.direction)
-        wanted = next(side for side in Side if pair.load_balancer(side) == ids[Side.STAGING])
-        if goal[wanted] == vip:
+        if any(goal[side] == vip for side in Side if pair.load_balancer(side) == ids[Side.STAGING]):
             return Resolved(pair, observe(client, pair), journal)
     production = pair.load_balancer(Side.PRODUCTION)
     raise LockHeld(
@@ -196,26 +184,17 @@ def _in_motion(found: LoadBalancer | PublicIp) -> bool:
     return found.state != SUCCEEDED and found.state not in BROKEN
 
 
-def _frontend_name(text: str) -> str:
-    """A frontend's name; its id is as good as that. Raises UsageError for what is no name."""
-    try:
-        return check_name(text.rsplit("/", 1)[-1] if text.startswith("/") else text, "frontend")
-    except InvalidResourceId as error:
-        raise UsageError(str(error)) from error
-
-
-def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[ResourceId, ResourceId]:
+def _choose(load_balancer: LoadBalancer, wanted: ResourceId | None, side: Side) -> tuple[ResourceId, ResourceId]:
     """The frontend to swap and its address: the one named, or the only public one."""
     flag = "--frontend1" if side is Side.PRODUCTION else "--frontend2"
     frontends = load_balancer.frontends
-    if name is not None:
-        wanted = _frontend_name(name).lower()
-        frontends = tuple(item for item in frontends if item.id.name.lower() == wanted)
+    if wanted is not None:
+        frontends = tuple(item for item in frontends if item.id == wanted)
         if not frontends:
             known = ", ".join(item.id.name for item in load_balancer.frontends) or "none"
             raise NotFound(
                 "FrontendNotFound",
-                f"There is no frontend {name!r}; it has: {known}.",
+                f"There is no frontend {wanted.name!r}; it has: {known}.",
                 status=404,
                 method="GET",
                 resource=str(load_balancer.id),
@@ -229,7 +208,7 @@ def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[
     if public:
         id, address = public[0]
         return id, address
-    if any(_has_prefix(load_balancer, item.id) for item in frontends):
+    if any(item.has_prefix for item in frontends):
         raise Refused(
             "PublicIpPrefix",
             f"The load balancer {load_balancer.id} has a frontend with a whole public IP prefix, not with one address; "
@@ -247,12 +226,6 @@ def _choose(load_balancer: LoadBalancer, name: str | None, side: Side) -> tuple[
         f"The load balancer {load_balancer.id} has no frontend with a public IP address.",
         hint="Give it a frontend with a public IP address first.",
     )
-
-
-def _has_prefix(load_balancer: LoadBalancer, frontend: ResourceId) -> bool:
-    items = load_balancer.body["properties"].get("frontendIPConfigurations") or []
-    own = (item for item in items if str(item["id"]).lower() == frontend.key)
-    return any((item.get("properties") or {}).get("publicIPPrefix") for item in own)
 
 
 def states(observed: Observed, pair: Pair) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Forbidden, LockHeld, Refused
-from vipswap_rest.network import list_all_public_ips, list_public_ips
+from vipswap_rest.ids import id_key, subscription_scope
+from vipswap_rest.network import list_public_ips
 from vipswap_rest.swap import journal as journals
 from vipswap_rest.swap.command_lines import recover_command
 from vipswap_rest.swap.journal import Journal
@@ -50,10 +51,10 @@ def find(client: ArmClient, pair: Pair) -> list[tuple[Journal, PublicIp]]:
 def _listed(client: ArmClient, pair: Pair) -> Iterator[dict[str, Any]]:
     """All public IP addresses of the subscription, or, to a login that may not list these, of the pair's groups."""
     try:
-        return iter(list(list_all_public_ips(client)))
+        return iter(list(list_public_ips(client, subscription_scope(pair.float.subscription))))
     except Forbidden:
-        groups = {pair.load_balancer(side).resource_group.lower() for side in Side}
-        return (body for group in sorted(groups) for body in list_public_ips(client, group))
+        groups = {id_key(id.group): id.group for id in map(pair.load_balancer, Side)}
+        return (body for _, group in sorted(groups.items()) for body in list_public_ips(client, group))
 
 
 def await_way(client: ArmClient, pair: Pair) -> None:

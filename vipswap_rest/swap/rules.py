@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from vipswap_rest.ids import id_key, same_id
+from vipswap_rest.words import word_key
+
 LAST_PORT = 65535
 
 
@@ -44,14 +47,14 @@ def rules_of(body: Mapping[str, Any], frontend: str) -> Iterator[Rule]:
     for kind in Kind:
         for item in body["properties"].get(kind.value) or []:
             properties = item.get("properties") or {}
-            if _id(properties.get("frontendIPConfiguration")) == frontend.lower():
+            if same_id(_id(properties.get("frontendIPConfiguration")), frontend):
                 yield _rule(kind, str(item.get("name")), properties)
 
 
 def has_outbound_rule(body: Mapping[str, Any], frontend: str) -> bool:
     """Whether an outbound rule of the load balancer lets its pool's connections leave from the frontend."""
     return any(
-        _id(reference) == frontend.lower()
+        same_id(_id(reference), frontend)
         for item in body["properties"].get("outboundRules") or []
         for reference in (item.get("properties") or {}).get("frontendIPConfigurations") or []
     )
@@ -83,7 +86,7 @@ def first_tcp_port(body: Mapping[str, Any], frontend: str) -> int | None:
 
 def _rule(kind: Kind, name: str, properties: Mapping[str, Any]) -> Rule:
     first, last = _ports(properties)
-    protocol = str(properties.get("protocol") or "Tcp").lower()
+    protocol = word_key(properties.get("protocol")) or "tcp"
     pools = [properties.get("backendAddressPool"), *(properties.get("backendAddressPools") or [])]
     return Rule(
         kind,
@@ -109,4 +112,5 @@ def _ports(properties: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _id(reference: Any) -> str | None:
-    return str(reference["id"]).lower() if isinstance(reference, Mapping) and reference.get("id") else None
+    """The id that a reference holds, in lower case, so that those of two rules compare."""
+    return id_key(str(reference["id"])) if isinstance(reference, Mapping) and reference.get("id") else None

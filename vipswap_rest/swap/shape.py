@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # What is looked into, of a load balancer or a public IP address: objects, lists, and lists of objects.
-_OBJECTS = ("sku", "tags", "properties.dnsSettings", "properties.ddosSettings")
+_OBJECTS = ("sku", "tags", "extendedLocation", "properties.dnsSettings", "properties.ddosSettings")
 _LISTS = ("zones",)
 _LISTS_OF_OBJECTS = ("properties.ipTags",)
 # Lists of child resources, each with properties of its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vipswap_rest.ids import ResourceId
 from vipswap_rest.swap.permissions import Grant
 
 
@@ -53,11 +54,13 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What was read, each part by itself. Grants and owners are by the scope (an id) that they were read at; health is
-    empty where nothing was asked; remaining_writes is None where no answer told it."""
+    empty where nothing was asked; versions are the IP versions of the addresses of other frontends, where they could be
+    read; remaining_writes is None where no answer told it."""
 
     locks: tuple[Lock | Unknown, ...] = ()
     grants: Mapping[str, tuple[Grant, ...] | Unknown] = field(default_factory=dict)
     owners: Mapping[str, Owner | Unknown] = field(default_factory=dict)
     usages: tuple[Usage, ...] | Unknown = ()
     health: tuple[Health | Unknown, ...] = ()
+    versions: Mapping[ResourceId, str] = field(default_factory=dict)
     remaining_writes: int | None = None

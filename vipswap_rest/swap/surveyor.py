@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.authorization import list_locks, list_permissions
 from vipswap_rest.errors import ArmError, OperationError, ProtocolError, TransportError
-from vipswap_rest.network import get_resource_group, list_usages, query_rule_health
-from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, Side
+from vipswap_rest.ids import ResourceId, covers, id_key, subscription_scope
+from vipswap_rest.network import get_resource_group, list_public_ips, list_usages, query_rule_health
+from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, PublicIp, Side
 from vipswap_rest.swap.permissions import Grant, Need, granted, group_of, needs
+from vipswap_rest.swap.placement import VERSION
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.rules import Kind, Rule, rules_of
 from vipswap_rest.swap.survey import Health, Lock, Owner, Survey, Unknown, Usage
@@ -29,16 +31,18 @@ _T = TypeVar("_T")
 
 def take(client: ArmClient, observed: Observed, pair: Pair, opening: Opening) -> Survey:
     """Read all but the health: four reads for a pair in one resource group, by a login that may do everything there
-    and read the subscription's locks; some more for each group and resource where that is not so."""
+    and read the subscription's locks; some more for each group and resource where that is not so, and where there are
+    other public frontends."""
     deadline = client.clock.monotonic() + SURVEY_S
     ids = [pair.float, *(pair.load_balancer(side) for side in Side), *pair.originals.values()]
-    groups = {group_of(str(id)).lower(): id.resource_group for id in ids}
+    groups = list({id_key(id.group): id.group for id in ids}.values())
     location = str(observed.load_balancers[Side.PRODUCTION].body.get("location") or "")
     return Survey(
-        locks=_locks(client, groups, deadline),
+        locks=_locks(client, ids, deadline),
         grants=_grants(client, list(needs(pair, opening)), deadline),
-        owners={scope: _owner(client, name, deadline) for scope, name in groups.items()},
+        owners={scope: _owner(client, scope, deadline) for scope in groups},
         usages=_known(lambda: tuple(map(_usage, list_usages(client, location, deadline=deadline)))),
+        versions=_versions(client, observed, pair, deadline),
         remaining_writes=client.transport.remaining_writes,
     )
 
@@ -68,21 +72,43 @@ def _known(read: Callable[[], _T]) -> _T | Unknown:
         return Unknown(f"ARM's answer cannot be read ({type(error).__name__}: {error})")
 
 
-def _locks(client: ArmClient, groups: Mapping[str, str], deadline: float) -> tuple[Lock | Unknown, ...]:
+def _locks(client: ArmClient, ids: list[ResourceId], deadline: float) -> tuple[Lock | Unknown, ...]:
     """The locks on what the swap touches, and many others: a list holds those of the scope and of all below it.
 
-    The subscription's list has them all. A login that may not read it is asked for each group's instead, which has
+    A subscription's list has them all. A login that may not read it is asked for each group's instead, which has
     the subscription's own locks too
     (https://learn.microsoft.com/powershell/module/az.resources/get-azresourcelock, -AtScope).
     """
-    found = _known(lambda: _locks_of(client, f"/subscriptions/{client.subscription}", deadline))
-    if not isinstance(found, Unknown):
-        return found
     locks: dict[Lock | Unknown, None] = {}
-    for scope in groups:
-        below = _known(partial(_locks_of, client, scope, deadline))
-        locks |= dict.fromkeys((below,) if isinstance(below, Unknown) else below)
+    for subscription in {id_key(id.subscription): subscription_scope(id.subscription) for id in ids}.values():
+        found = _known(partial(_locks_of, client, subscription, deadline))
+        if not isinstance(found, Unknown):
+            locks |= dict.fromkeys(found)
+            continue
+        for scope in {id_key(id.group): id.group for id in ids if covers(subscription, str(id))}.values():
+            below = _known(partial(_locks_of, client, scope, deadline))
+            locks |= dict.fromkeys((below,) if isinstance(below, Unknown) else below)
     return tuple(locks)
+
+
+def _versions(client: ArmClient, observed: Observed, pair: Pair, deadline: float) -> dict[ResourceId, str]:
+    """The IP versions of the other public frontends' addresses: a public frontend itself does not say its own."""
+    wanted = {
+        frontend.public_ip
+        for side in Side
+        for frontend in observed.load_balancers[side].frontends
+        if frontend.public_ip is not None and frontend.id != pair.frontends[side]
+    }
+    found: dict[ResourceId, str] = {}
+    for scope in sorted({id_key(id.group) for id in wanted}):
+        listed = _known(partial(_versions_in, client, scope, deadline))
+        found |= {} if isinstance(listed, Unknown) else listed
+    return {id: version for id, version in found.items() if id in wanted}
+
+
+def _versions_in(client: ArmClient, scope: str, deadline: float) -> dict[ResourceId, str]:
+    addresses = map(PublicIp.read, list_public_ips(client, scope, deadline=deadline))
+    return {address.id: str(VERSION.of(address.body)) for address in addresses}
 
 
 def _locks_of(client: ArmClient, scope: str, deadline: float) -> tuple[Lock, ...]:
@@ -91,7 +117,7 @@ def _locks_of(client: ArmClient, scope: str, deadline: float) -> tuple[Lock, ...
 
 def _lock(item: Mapping[str, Any]) -> Lock:
     id = str(item["id"])
-    scope = id[: id.lower().rindex("/providers/microsoft.authorization/locks/")]
+    scope = id[: id_key(id).rindex("/providers/microsoft.authorization/locks/")]
     return Lock(id.rsplit("/", 1)[1], str(item["properties"]["level"]), scope)
 
 
@@ -101,7 +127,7 @@ def _grants(client: ArmClient, needed: list[Need], deadline: float) -> dict[str,
     found: dict[str, tuple[Grant, ...] | Unknown] = {}
     for scopes in (lambda need: group_of(need.scope)), (lambda need: need.scope):
         enough = {scope: grants for scope, grants in found.items() if not isinstance(grants, Unknown)}
-        for scope in dict.fromkeys(scopes(need).lower() for need in needed if not granted(need, enough)):
+        for scope in dict.fromkeys(id_key(scopes(need)) for need in needed if not granted(need, enough)):
             if scope not in found:
                 found[scope] = _known(partial(_grants_of, client, scope, deadline))
     return found
@@ -115,9 +141,9 @@ def _grant(item: Mapping[str, Any]) -> Grant:
     return Grant(tuple(map(str, item.get("actions") or ())), tuple(map(str, item.get("notActions") or ())))
 
 
-def _owner(client: ArmClient, group: str, deadline: float) -> Owner | Unknown:
+def _owner(client: ArmClient, scope: str, deadline: float) -> Owner | Unknown:
     def read() -> Owner:
-        body = get_resource_group(client, group, deadline=deadline)
+        body = get_resource_group(client, scope, deadline=deadline)
         return Owner(str(body.get("managedBy") or ""), dict(body.get("tags") or {}))
 
     return _known(read)
@@ -129,8 +155,8 @@ def _usage(item: Mapping[str, Any]) -> Usage:
 
 def _health(client: ArmClient, load_balancer: LoadBalancer, rule: str, deadline: float) -> Health | Unknown:
     def read() -> Health:
-        id = load_balancer.id
-        started = query_rule_health(client, id.resource_group, id.name, rule, deadline=deadline)
+        id = load_balancer.id.child("loadBalancingRules", rule)
+        started = query_rule_health(client, id, deadline=deadline)
         body = client.wait(started, deadline=deadline).body
         return Health(rule, int(body["up"]), int(body["down"]))
 

@@ -28,11 +28,22 @@ WORLDS: Worlds = {
     "DdosProtectionMoves": [
         lambda lab: properties(lab, PRODUCTION_IP).update(ddosSettings={"protectionMode": "Enabled"})
     ],
+    "RoutingPreferenceDiffers": [
+        lambda lab: properties(lab, STAGING_IP).update(ipTags=[{"ipTagType": "RoutingPreference", "tag": "Internet"}])
+    ],
+    "IpTagsDiffer": [
+        lambda lab: properties(lab, STAGING_IP).update(ipTags=[{"ipTagType": "FirstPartyUsage", "tag": "/Sql"}])
+    ],
     "LoadBalancerFailed": [lambda lab: properties(lab, STAGING_LB).update(provisioningState="Failed")],
     "LoadBalancerBusy": [lambda lab: properties(lab, STAGING_LB).update(provisioningState="Updating")],
     "PublicIpFailed": [lambda lab: properties(lab, STAGING_IP).update(provisioningState="Failed")],
     "PublicIpBusy": [lambda lab: properties(lab, STAGING_IP).update(provisioningState="Updating")],
-    "RegionMismatch": [put(STAGING_LB, location="eastus")],
+    "RegionMismatch": [
+        put(STAGING_LB, location="eastus"),
+        put(STAGING_IP, location="eastus"),
+        put(PRODUCTION_LB, extendedLocation={"name": "microsoftlosangeles1", "type": "EdgeZone"}),
+        put(PRODUCTION_IP, extendedLocation={"name": "microsoftlosangeles1", "type": "EdgeZone"}),
+    ],
     "SkuMismatch": [
         put(STAGING_LB, sku={"name": "Basic", "tier": "Regional"}),
         put(STAGING_IP, sku={"name": "Standard", "tier": "Global"}),

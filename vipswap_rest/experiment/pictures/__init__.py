@@ -4,7 +4,7 @@
     write_picture(timeline(recording), path)
     write_picture(distribution(points, middles), path)
 
-They need matplotlib (`pip install 'vipswap_rest[plot]'`), which is imported when the first one is drawn. No display is
+They need matplotlib (the extra `plot`), which is imported when the first one is drawn. No display is
 needed, and the same figures give the same file, byte by byte.
 """
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vipswap_rest.errors import UsageError
 from vipswap_rest.experiment.files import check_place, write_whole
+from vipswap_rest.extras import install_command
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -177,5 +178,5 @@ def _require_matplotlib() -> None:
         importlib.import_module("matplotlib")
     except ImportError as error:
         raise UsageError(
-            "Pictures need matplotlib, and it is not installed.", hint="pip install 'vipswap_rest[plot]'"
+            "Pictures need matplotlib, and it is not installed.", hint=f"Install it: {install_command('plot')}"
         ) from error

@@ -46,7 +46,7 @@ def inspect(
     found = [
         *resources.held(observed, pair),
         *resources.fit(observed, allow_address_change),
-        *services.services(observed, pair),
+        *services.services(observed, pair, survey),
         *surroundings.owners(observed, pair, survey),
         *surroundings.health(survey),
         *access.locks(survey, pair),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from vipswap_rest.ids import covers, id_key
 from vipswap_rest.swap.model import Pair, Side
-from vipswap_rest.swap.permissions import covers, granted, group_of, needs
+from vipswap_rest.swap.permissions import granted, group_of, needs
 from vipswap_rest.swap.preflight.finding import Finding, error, information, warning
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.survey import Lock, Survey, Unknown
+from vipswap_rest.words import same_word
 
 
 def locks(survey: Survey, pair: Pair) -> Iterator[Finding]:
@@ -18,64 +20,74 @@ def locks(survey: Survey, pair: Pair) -> Iterator[Finding]:
     refuses the deletion of the float
     (https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources).
     """
-    touched = [str(pair.load_balancer(side)) for side in Side] + [str(pair.originals[side]) for side in Side]
-    touched.append(str(pair.float))
-    for lock in survey.locks:
-        if isinstance(lock, Unknown):
-            yield information(
-                "LocksUnknown",
-                f"Whether a lock forbids the swap is not known: {lock.why}",
-                "Microsoft.Authorization/locks/read lets this login see the locks.",
-            )
-        elif lock.level.lower() == "readonly":
-            yield from _read_only(lock, [id for id in touched if covers(lock.scope, id)])
-        elif covers(lock.scope, str(pair.float)):
-            yield warning(
-                "CanNotDeleteLock",
-                f"The lock {lock.name} on {lock.scope} forbids deletions, so the float {pair.float.name} would stay "
-                "after the swap, tagged as done.",
-                f"Remove the lock for the swap (az lock delete --ids {_id(lock)}), or delete the float afterwards; "
-                "the next swap of this pair takes it up again.",
-            )
-
-
-def _read_only(lock: Lock, covered: list[str]) -> Iterator[Finding]:
-    if covered:
-        names = ", ".join(id.rsplit("/", 1)[1] for id in covered)
+    known = [lock for lock in survey.locks if isinstance(lock, Lock)]
+    unread = [lock.why for lock in survey.locks if isinstance(lock, Unknown)]
+    touched = [*map(pair.load_balancer, Side), *(pair.originals[side] for side in Side), pair.float]
+    read_only = {
+        lock: covered
+        for lock in known
+        if same_word(lock.level, "ReadOnly") and (covered := [id for id in touched if covers(lock.scope, str(id))])
+    }
+    kept = [lock for lock in known if not same_word(lock.level, "ReadOnly") and covers(lock.scope, str(pair.float))]
+    if read_only:
+        named = {id.name: None for covered in read_only.values() for id in covered}
         yield error(
             "ReadOnlyLock",
-            f"The ReadOnly lock {lock.name} on {lock.scope} forbids writing what the swap writes: {names}.",
-            f"Remove the lock for the swap: az lock delete --ids {_id(lock)}",
+            f"{_named(list(read_only), 'ReadOnly')} the swap writes: {', '.join(named)}.",
+            f"Remove it for the swap: az lock delete --ids {_ids(read_only)}",
+        )
+    if kept:
+        yield warning(
+            "CanNotDeleteLock",
+            f"{_named(kept, 'CanNotDelete')} the swap deletes: the float {pair.float.name} would stay after it, tagged "
+            "as done.",
+            f"Remove it for the swap (az lock delete --ids {_ids(kept)}), or delete the float afterwards; "
+            "the next swap of this pair takes it up again.",
+        )
+    if unread:
+        yield information(
+            "LocksUnknown",
+            f"Whether a lock forbids the swap is not known: {'; '.join(unread)}",
+            "Microsoft.Authorization/locks/read lets this login see the locks.",
         )
 
 
-def _id(lock: Lock) -> str:
-    return f"{lock.scope}/providers/Microsoft.Authorization/locks/{lock.name}"
+def _named(locks: Sequence[Lock], level: str) -> str:
+    """The beginning of a sentence about locks of a level."""
+    names = ", ".join(f"{lock.name} on {lock.scope}" for lock in locks)
+    return f"The {level} lock {names} forbids what" if len(locks) == 1 else f"The {level} locks {names} forbid what"
+
+
+def _ids(locks: Iterable[Lock]) -> str:
+    return " ".join(f"{lock.scope}/providers/Microsoft.Authorization/locks/{lock.name}" for lock in locks)
 
 
 def permissions(survey: Survey, pair: Pair, opening: Opening) -> Iterator[Finding]:
-    """Actions of the chosen strategy that this login's roles do not grant, one finding for each scope."""
+    """Actions of the chosen strategy that this login's roles do not grant, and scopes whose roles cannot be read."""
     known = {scope: grants for scope, grants in survey.grants.items() if not isinstance(grants, Unknown)}
     missing: dict[str, list[str]] = {}
     unread: dict[str, str] = {}
     for need in needs(pair, opening):
         if granted(need, known):
             continue
-        read = survey.grants.get(need.scope.lower())
+        read = survey.grants.get(id_key(need.scope))
         if isinstance(read, Unknown):
             unread[need.scope] = read.why
         elif read is not None:
             missing.setdefault(need.scope, []).append(need.action)
-    for scope, actions in missing.items():
+    if missing:
+        told = "; ".join(f"on {scope}: {', '.join(actions)}" for scope, actions in missing.items())
+        groups = {group_of(scope): None for scope in missing}
         yield error(
             "PermissionMissing",
-            f"This login may not do on {scope}: {', '.join(actions)}.",
-            f"Give it the role Network Contributor on {group_of(scope)}, or a role with these actions; a role given "
-            "in the last minutes may take a while to count.",
+            f"This login may not do {told}.",
+            f"Give it the role Network Contributor on {' and on '.join(groups)}, or a role with these actions; a role "
+            "given in the last minutes may take a while to count.",
         )
-    for scope, why in unread.items():
+    if unread:
+        told = "; ".join(f"on {scope}: {why}" for scope, why in unread.items())
         yield information(
             "PermissionsUnknown",
-            f"What this login may do on {scope} is not known: {why}",
+            f"What this login may do is not known {told}",
             "Microsoft.Authorization/permissions/read lets it see; a missing one shows when the swap begins.",
         )

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from vipswap_rest.errors import Refused, UsageError
+from vipswap_rest.words import word_key
 
 
 class Severity(str, Enum):
@@ -48,7 +49,8 @@ STRUCTURAL = {
     "NoPublicIp": "a load balancer has no frontend with a public IP address",
     "InternalFrontend": "a frontend is internal",
     "PublicIpPrefix": "a frontend has a public IP prefix instead of an address",
-    "OtherSubscription": "a resource is in another subscription",
+    "SameAddress": "both frontends refer to one address",
+    "OtherSubscription": "the load balancers are in two subscriptions, or in another one than --subscription",
     "VipElsewhere": "the address of --vip is on neither load balancer",
     "FloatForeign": "somebody else's address has the float's name",
     "FloatDamaged": "the float's tags, the journal of a swap, cannot be trusted",
@@ -58,14 +60,14 @@ ERRORS = {
     "LoadBalancerBusy": "another operation on a load balancer is going on",
     "PublicIpFailed": "an address is Failed or Canceled",
     "PublicIpBusy": "another operation on an address is going on",
-    "RegionMismatch": "the load balancers are in two regions",
+    "RegionMismatch": "load balancers or addresses are in two regions or edge zones",
     "SkuMismatch": "load balancers or addresses differ in SKU or tier",
     "AddressVersionMismatch": "one address is IPv4, the other IPv6",
     "DynamicAllocation": "an address is Dynamic and would become another one (also: `--allow-address-change`)",
     "AddressElsewhere": "an address says that something else holds it",
     "PortNotServed": "production's frontend serves a protocol and port that staging's does not",
     "FloatingIp": "a rule of a swapped frontend has floating IP: the guests themselves hold the old address",
-    "GatewayLoadBalancer": "a gateway load balancer is chained to one of the two frontends only",
+    "GatewayLoadBalancer": "the two frontends are not chained to the same gateway load balancer",
     "NoHealthyBackend": "nothing behind staging's rules is healthy",
     "ManagedResource": "AKS or another service owns a load balancer, an address or their resource group",
     "ReadOnlyLock": "a ReadOnly lock forbids a write of the swap",
@@ -85,7 +87,9 @@ WARNINGS = {
 INFORMATION = {
     "ZonesDiffer": "the two addresses are in different zones",
     "DnsLabelMoves": "a DNS label belongs to its address and moves with it",
-    "DdosProtectionMoves": "DDoS protection is set on an address and moves with it",
+    "RoutingPreferenceDiffers": "the two addresses have different routing preferences, which move with them",
+    "IpTagsDiffer": "the two addresses have different IP tags, which move with them",
+    "DdosProtectionMoves": "the DDoS protection of the two addresses differs and moves with them",
     "LocksUnknown": "the locks could not be read",
     "PermissionsUnknown": "the permissions could not be read",
     "OwnerUnknown": "a resource group could not be read",
@@ -109,15 +113,15 @@ def forbids(findings: Iterable[Finding]) -> bool:
 
 def checked_codes(given: Iterable[str]) -> frozenset[str]:
     """The codes of `--ignore` as they are spelled here; any case will do. Raises UsageError for one that is none."""
-    known = {code.lower(): code for code in CODES}
+    known = {word_key(code): code for code in CODES}
     codes = list(given)
-    unknown = [code for code in codes if code.lower() not in known]
+    unknown = [code for code in codes if word_key(code) not in known]
     if unknown:
         raise UsageError(
             f"There is no finding {unknown[0]!r} to ignore.",
             hint=f"The errors that can be ignored are: {', '.join(ERRORS)}.",
         )
-    return frozenset(known[code.lower()] for code in codes)
+    return frozenset(known[word_key(code)] for code in codes)
 
 
 def overridden(finding: Finding, ignored: frozenset[str]) -> Finding:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, Side
+from vipswap_rest.ids import same_id
+from vipswap_rest.swap.model import Observed, Pair, Side
+from vipswap_rest.swap.placement import SKU, VERSION
 from vipswap_rest.swap.preflight.finding import Finding, error, warning
 from vipswap_rest.swap.rules import LAST_PORT, Kind, Rule, has_outbound_rule, missing_ports, rules_of
+from vipswap_rest.swap.survey import Survey
+from vipswap_rest.words import same_word
 
 
-def services(observed: Observed, pair: Pair) -> Iterator[Finding]:
+def services(observed: Observed, pair: Pair, survey: Survey) -> Iterator[Finding]:
     """Everything about the rules of the two frontends."""
     rules = {side: list(rules_of(observed.load_balancers[side].body, str(pair.frontends[side]))) for side in Side}
     yield from _ports(rules)
-    for side in Side:
-        load_balancer, frontend = observed.load_balancers[side], pair.frontends[side]
-        yield from _floating(load_balancer, rules[side])
-        yield from _outbound(load_balancer, str(frontend), rules[side], side)
-        yield from _others(load_balancer, str(frontend), side)
+    yield from _floating(observed, rules)
+    yield from _outbound(observed, pair, rules)
+    yield from _others(observed, pair, survey)
     yield from _gateways(observed, pair)
 
 
@@ -32,19 +34,20 @@ def _ports(rules: Mapping[Side, list[Rule]]) -> Iterator[Finding]:
     """
     production, staging = rules[Side.PRODUCTION], rules[Side.STAGING]
     nat_only = not any(rule.kind is Kind.BALANCING for rule in production)
+    missed: dict[str, list[str]] = {}
     for rule in production:
         gaps = missing_ports(rule, staging)
         if rule.kind is Kind.NAT_POOL:
             gaps = [gap for gap in gaps if gap[1:] == (rule.first, rule.last)]
         if not gaps:
             continue
-        code, found = ("NatPortNotServed", warning) if rule.kind is not Kind.BALANCING else ("PortNotServed", error)
-        if nat_only:
-            code, found = "PortNotServed", error
+        code = "PortNotServed" if nat_only or rule.kind is Kind.BALANCING else "NatPortNotServed"
+        missed.setdefault(code, []).append(f"{', '.join(map(_shown, gaps))} by {rule.name} ({rule.kind.value})")
+    for code, ports in missed.items():
+        found = error if code == "PortNotServed" else warning
         yield found(
             code,
-            f"Production's frontend serves {', '.join(map(_shown, gaps))} by {rule.name} ({rule.kind.value}), "
-            "and staging's frontend does not.",
+            f"Production's frontend serves {'; '.join(ports)}, and staging's frontend does not.",
             "Give staging's frontend the same rules, or swap the frontend that has them (--frontend2).",
         )
 
@@ -57,65 +60,82 @@ def _shown(gap: tuple[str, int, int]) -> str:
     return f"{protocol.upper()} {ports}"
 
 
-def _floating(load_balancer: LoadBalancer, rules: list[Rule]) -> Iterator[Finding]:
+def _floating(observed: Observed, rules: Mapping[Side, list[Rule]]) -> Iterator[Finding]:
     """https://learn.microsoft.com/azure/load-balancer/load-balancer-floating-ip"""
-    names = [rule.name for rule in rules if rule.floating]
-    if names:
+    named = {side: [rule.name for rule in rules[side] if rule.floating] for side in Side}
+    told = [f"{', '.join(named[side])} of {observed.load_balancers[side].id.name}" for side in Side if named[side]]
+    if told:
         yield error(
             "FloatingIp",
-            f"Floating IP is on in {', '.join(names)} of {load_balancer.id.name}: packets reach the guests under the "
+            f"Floating IP is on in {' and '.join(told)}: packets reach the guests under the "
             "frontend's own address, which they hold on a loopback interface, so another address finds nobody there.",
             "Put both addresses on the guests' loopback interfaces and then --ignore FloatingIp, or turn floating IP "
             "off.",
         )
 
 
-def _outbound(load_balancer: LoadBalancer, frontend: str, rules: list[Rule], side: Side) -> Iterator[Finding]:
+def _outbound(observed: Observed, pair: Pair, rules: Mapping[Side, list[Rule]]) -> Iterator[Finding]:
     """https://learn.microsoft.com/azure/load-balancer/load-balancer-outbound-connections"""
-    by_rule = has_outbound_rule(load_balancer.body, frontend)
-    standard = str((load_balancer.body.get("sku") or {}).get("name") or "Basic").lower() == "standard"
-    if by_rule or (standard and any(rule.snat for rule in rules)):
-        how = "an outbound rule" if by_rule else "a rule without disableOutboundSnat"
+    told = []
+    for side in Side:
+        load_balancer = observed.load_balancers[side]
+        by_rule = has_outbound_rule(load_balancer.body, str(pair.frontends[side]))
+        standard = same_word(SKU.of(load_balancer.body), "Standard")
+        if by_rule or (standard and any(rule.snat for rule in rules[side])):
+            how = "an outbound rule" if by_rule else "a rule without disableOutboundSnat"
+            told.append(f"{load_balancer.id.name} ({side.value}, by {how})")
+    if told:
         yield warning(
             "OutboundAddressChanges",
-            f"By {how} the machines behind {load_balancer.id.name} ({side.value}) connect to the outside from the "
-            "frontend's address, which becomes the other one.",
+            f"The machines behind {' and '.join(told)} connect to the outside from the frontend's address, which "
+            "becomes the other one.",
             "If others allow these machines in by their address, let them allow both, or give the pool an outbound "
             "address of its own (a NAT gateway, or an outbound rule on another frontend).",
         )
 
 
-def _others(load_balancer: LoadBalancer, frontend: str, side: Side) -> Iterator[Finding]:
-    for item in load_balancer.body["properties"].get("frontendIPConfigurations") or []:
-        properties = item.get("properties") or {}
-        if str(item["id"]).lower() == frontend.lower() or not properties.get("publicIPAddress"):
-            continue
-        version = str(properties.get("privateIPAddressVersion") or "")
-        twin = " (IPv6)" if version.lower() == "ipv6" else ""
+def _others(observed: Observed, pair: Pair, survey: Survey) -> Iterator[Finding]:
+    told = []
+    for side in Side:
+        load_balancer, swapped = observed.load_balancers[side], pair.frontends[side]
+        ours = VERSION.of(observed.addresses[side].body)
+        names = [
+            other.id.name + _twin(survey.versions.get(other.public_ip), ours)
+            for other in load_balancer.frontends
+            if other.id != swapped and other.public_ip is not None
+        ]
+        if names:
+            told.append(f"{', '.join(names)} of {load_balancer.id.name} ({side.value})")
+    if told:
         yield warning(
             "OtherFrontendStays",
-            f"{load_balancer.id.name} ({side.value}) has another public frontend, {item.get('name')}{twin}, which "
-            "keeps its address: clients of that one are not swapped.",
-            "Swap it as well if it serves the same, with --frontend1 and --frontend2: the IPv6 twin of an address is "
+            f"Other public frontends keep their addresses, and their clients are not swapped: {'; '.join(told)}.",
+            "Swap each as well if it serves the same, with --frontend1 and --frontend2: the IPv6 twin of an address is "
             "an address of its own.",
         )
 
 
+def _twin(version: str | None, ours: Any) -> str:
+    """What is said of another frontend whose address is of the other IP version than the swapped one's."""
+    return "" if version is None or same_word(version, ours) else f" (the {version} twin)"
+
+
 def _gateways(observed: Observed, pair: Pair) -> Iterator[Finding]:
     """https://learn.microsoft.com/azure/load-balancer/gateway-overview"""
-    chained = [side for side in Side if _gateway(observed.load_balancers[side].body, str(pair.frontends[side]))]
-    if len(chained) == 1:
-        yield error(
-            "GatewayLoadBalancer",
-            f"Only {chained[0].value}'s frontend is chained to a gateway load balancer: the address would "
-            f"{'lose' if chained[0] is Side.PRODUCTION else 'gain'} the appliances that its traffic goes through.",
-            "Chain both frontends to the same gateway load balancer, or neither.",
+    frontends = {side: observed.load_balancers[side].frontend(pair.frontends[side]) for side in Side}
+    chained = {side: frontend.gateway if frontend else None for side, frontend in frontends.items()}
+    production, staging = chained[Side.PRODUCTION], chained[Side.STAGING]
+    if same_id(production, staging) or (production is None and staging is None):
+        return
+    if production is not None and staging is not None:
+        told = (
+            f"The two frontends are chained to different gateway load balancers, production's to {production} and "
+            f"staging's to {staging}: the address's traffic would go through other appliances."
         )
-
-
-def _gateway(body: Mapping[str, Any], frontend: str) -> bool:
-    return any(
-        bool((item.get("properties") or {}).get("gatewayLoadBalancer"))
-        for item in body["properties"].get("frontendIPConfigurations") or []
-        if str(item["id"]).lower() == frontend.lower()
-    )
+    else:
+        side, what = (Side.PRODUCTION, "lose") if staging is None else (Side.STAGING, "gain")
+        told = (
+            f"Only {side.value}'s frontend is chained to a gateway load balancer: the address would {what} the "
+            "appliances that its traffic goes through."
+        )
+    yield error("GatewayLoadBalancer", told, "Chain both frontends to the same gateway load balancer, or neither.")
