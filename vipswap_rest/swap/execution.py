@@ -16,6 +16,7 @@ from vipswap_rest.errors import (
     AnswerLost,
     ArmError,
     Forbidden,
+    Interrupted,
     LockHeld,
     NotFound,
     OperationFailed,
@@ -50,10 +51,18 @@ READ_RESERVE = 50
 
 
 class Guard(Protocol):
-    """Says when a signal may end the run. While `critical`, it only makes `requested` true."""
+    """Says whether a signal ends the run. While `critical`, which the run sets, a first signal does not.
+
+    The waits of the client's clock ask it, too: they raise Interrupted where `check` would.
+    """
 
     critical: bool
-    requested: bool
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal came that ends the run now; and again until `acknowledge` is called."""
+
+    def acknowledge(self) -> None:
+        """The run has ended for the signals that came so far: what is waited for now, only another one ends."""
 
 
 class Execution:
@@ -303,7 +312,7 @@ class Execution:
             started = send()
         except Redirected:
             raise
-        except (AnswerLost, ServerFault, ProtocolError):
+        except (AnswerLost, ServerFault, ProtocolError, Interrupted):
             # It may have been done; the next look tells.
             self._note_write(sides)
             for address in releases:
@@ -401,7 +410,7 @@ class Execution:
             for side in set(Side) - self._stale:
                 fresh = read_load_balancer(self.client, self.pair.load_balancer(side), deadline=deadline)
                 self.observed = self.observed.with_load_balancer(side, fresh)
-        except (LockHeld, Refused):
+        except (LockHeld, Refused, Interrupted):
             raise
         except VipswapError as error:
             # The operation goes on whatever this read says; the write itself is guarded by its etag.
