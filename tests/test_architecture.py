@@ -140,6 +140,34 @@ def test_the_emulator_opens_sockets_and_starts_threads_in_its_shells_only() -> N
     assert found == {"server.py", *(f"data_plane/{name}.py" for name in ("loopback", "reactor", "vip"))}
 
 
+# Calls that no signal ends, and those that let one end anything; and the modules where each may stand.
+DEAF: dict[str, set[str]] = {
+    "time.sleep": {"clock.py"},
+    "input": set(),
+    "signal.signal": {"cli/signals.py"},
+    "signal.set_wakeup_fd": {"cli/signals.py"},
+    "signal.setitimer": set(),
+    "signal.alarm": set(),
+    "sys._getframe": set(),
+    "sys.stdin.read": set(),
+    "sys.stdin.readline": set(),
+    "select.select": {"probe/poller.py"},
+}
+
+
+def test_only_the_clock_waits_and_only_the_guard_handles_signals() -> None:
+    """A prompt or a pause of one's own could not be interrupted; all of them go through the clock."""
+    found: dict[str, set[str]] = {name: set() for name in DEAF}
+    for path in modules():
+        name = str(path.relative_to(PACKAGE))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if called in DEAF and not name.startswith("emulator/"):
+                found[called].add(name)
+
+    assert found == DEAF
+
+
 def test_matplotlib_is_imported_by_the_pictures_only_and_when_one_is_drawn() -> None:
     users = {path for path in modules() if any(name.split(".")[0] == "matplotlib" for name in imports(path))}
     assert {str(path.parent.relative_to(PACKAGE)) for path in users} == {"experiment/pictures"}
