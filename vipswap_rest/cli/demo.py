@@ -14,7 +14,7 @@ from typing import Any
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
 from vipswap_rest.cli.live import live_lines
-from vipswap_rest.cli.output import print_report, seconds, tell, tell_error
+from vipswap_rest.cli.output import print_report, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import Clock
@@ -22,6 +22,7 @@ from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
 from vipswap_rest.experiment.watch import watched_swap
 from vipswap_rest.network import list_load_balancers, list_public_ips
+from vipswap_rest.quantities import seconds
 from vipswap_rest.swap.model import Side
 from vipswap_rest.swap.resolve import Target
 from vipswap_rest.swap.run import Options, plan

@@ -17,6 +17,7 @@ from vipswap_rest.probe.findings import AddressFindings
 from vipswap_rest.probe.prober import Prober
 from vipswap_rest.probe.sampler import Live
 from vipswap_rest.probe.target import Target, parse_target
+from vipswap_rest.quantities import Rounding, figure
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.model import Observed, Pair, Side
 from vipswap_rest.swap.report import Emit, Event, Observation, Report, StepAccepted, StepBegan, StepEnded
@@ -260,10 +261,9 @@ class Watch:
 def observation(found: AddressFindings) -> Observation:
     """The report's form of what was found of an address."""
     outages = found.account.outages
-    undetected = -(-found.account.undetected_upper_s * 1e6 // 1) / 1e6
     return Observation(
         found.endpoint.target.url,
         tuple(outage.as_json() for outage in outages),
-        undetected,
+        figure(found.account.undetected_upper_s, Rounding.UP),
         outages[-1].before if outages else None,
     )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vipswap_rest.experiment.quantities import bounds, counted, seconds, shortened
+from vipswap_rest.quantities import Rounding, bounds, counted, seconds, shortened
 
 
 @pytest.mark.parametrize(
@@ -56,7 +54,7 @@ def test_what_is_exact_stays_exact() -> None:
     assert bounds(0.9, 61.1) == "900 ms to 61.10 s"
     assert bounds(0, 0.1) == "0 s to 100 ms"
     assert bounds(1.1, None) == "at least 1.100 s"
-    assert seconds(1.15, math.floor) == "1.150 s"
+    assert seconds(1.15, Rounding.DOWN) == "1.150 s"
 
 
 def test_a_long_name_keeps_its_ends() -> None:
