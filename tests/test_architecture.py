@@ -170,6 +170,27 @@ def test_only_the_clock_waits_and_only_the_guard_handles_signals() -> None:
     assert found == DEAF
 
 
+def formats_a_fraction(node: ast.AST) -> bool:
+    """Whether it is a part of an f-string whose format ends in f, as `.3f` does."""
+    spec = node.format_spec if isinstance(node, ast.FormattedValue) else None
+    return spec is not None and any(
+        isinstance(part, ast.Constant) and str(part.value).endswith("f") for part in ast.walk(spec)
+    )
+
+
+def test_a_measured_figure_is_rounded_and_formatted_in_one_module() -> None:
+    """A second formatter would round bounds its own way. What the command line was given (`:g`) is no measurement."""
+    found = set()
+    for path in [path for part in ("cli", "experiment", "probe") for path in (PACKAGE / part).rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            rounds = isinstance(node, ast.Call) and ast.unparse(node.func) == "round"
+            if rounds or formats_a_fraction(node):
+                found.add(f"{path.relative_to(PACKAGE)}: {ast.unparse(node)}")
+
+    # A clock's own reading is no figure that was measured.
+    assert found == {"cli/audit.py: round(self._clock.monotonic(), 6)"}
+
+
 def test_matplotlib_is_imported_by_the_pictures_only_and_when_one_is_drawn() -> None:
     users = {path for path in modules() if any(name.split(".")[0] == "matplotlib" for name in imports(path))}
     assert {str(path.parent.relative_to(PACKAGE)) for path in users} == {"experiment/pictures"}
