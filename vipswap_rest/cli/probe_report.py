@@ -33,7 +33,7 @@ def findings_json(findings: Findings) -> dict[str, Any]:
         "seconds": figure(findings.ended - findings.began),
         "interval_s": findings.interval_s,
         "longest_stall_s": figure(findings.longest_stall_s),
-        "suspended_s": figure(findings.suspended_s),
+        "suspended_s": figure(findings.suspended_s, digits=3),
         "coverage": _coverage(findings),
         "addresses": [_address_json(found, findings.began) for found in findings.addresses],
     }
