@@ -27,7 +27,6 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.clock import SystemClock
 from vipswap_rest.swap.execution import Execution
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.resolve import Target
@@ -50,19 +49,18 @@ def emulator(seed: int, time_scale: float) -> Iterator[dict[str, Any]]:
 
 def outage_s(seed: int, time_scale: float, opening: Opening, events: Path | None) -> float:
     """Production's outage of one swap, with all the safety if there is an events file, else without, in seconds."""
-    clock = SystemClock()
     with contextlib.ExitStack() as stack:
+        clock = stack.enter_context(SignalGuard())
         facts = stack.enter_context(emulator(seed, time_scale))
         client = ArmClient(Transport(facts["endpoint"], ReadyToken("any"), clock=clock), facts["subscription"])
         stack.callback(client.transport.close)
         target = Target(*facts["load_balancers"], facts["resource_group"])
         options = Options(opening=opening)
         trail = stack.enter_context(AuditTrail(str(events) if events else None, clock, lambda event: None))
-        guard = stack.enter_context(SignalGuard())
         if events is None:
             stack.enter_context(mock.patch.object(Execution, "check_still_ours", return_value=None))
         planned = plan(client, target, options)
-        report = swap(client, planned, options, emit=trail, guard=guard)
+        report = swap(client, planned, options, emit=trail, guard=clock)
         assert report.exit_code == 0, report.error
         address = str(next(iter(planned.resolved.pair.originals.values()))).lower()
         told = requests.get(f"{facts['endpoint']}/emulator/timeline", timeout=10).json()["events"]

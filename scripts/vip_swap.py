@@ -19,7 +19,7 @@ import time
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import find_credential
-from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.clouds import PUBLIC, check_endpoint, cloud_of
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.swap.report import Noted, StepAccepted, StepBegan, StepEnded
@@ -98,15 +98,15 @@ def main():
 
     subscription, config = read_config()
     endpoint = check_endpoint(os.environ.get("AZURE_RM_ENDPOINT", PUBLIC.resource_manager))
-    credential = find_credential({**os.environ, **config}, cloud=cloud_of(endpoint))
-    client = ArmClient(Transport(endpoint, credential), subscription)
-
     if not args.yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on; add -y.")
-    planned = plan(client, Target(args.lb1, args.lb2, args.resourcegroup), Options())
-    if not args.yes and input(f"Swap the VIPs of {args.lb1} and {args.lb2}? [y/N] ").lower() not in ("y", "yes"):
-        return 1
-    with SignalGuard() as guard:
+    # It is the clock too: a signal ends whatever is waited for by it.
+    with SignalGuard(last=True) as guard:
+        credential = find_credential({**os.environ, **config}, cloud=cloud_of(endpoint), clock=guard)
+        client = ArmClient(Transport(endpoint, credential, clock=guard), subscription)
+        planned = plan(client, Target(args.lb1, args.lb2, args.resourcegroup), Options())
+        if not args.yes and not confirmed(guard, f"Swap the VIPs of {args.lb1} and {args.lb2}?"):
+            return 1
         report = swap(client, planned, Options(), emit=Milestones(), guard=guard)
     if report.error:
         raise report.error

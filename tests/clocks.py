@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class FastClock:
@@ -38,6 +42,9 @@ class FastClock:
         if seconds > 0:
             time.sleep(seconds / self.rate)
 
+    def wait_for(self, act: Callable[[], T]) -> T:
+        return act()
+
 
 class HeldClock:
     """A clock that is held at first: an emulator on it ends no operation until it is told to.
@@ -69,3 +76,6 @@ class HeldClock:
 
     def sleep(self, seconds: float) -> None:
         self.advance(seconds)
+
+    def wait_for(self, act: Callable[[], T]) -> T:
+        return act()

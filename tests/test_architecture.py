@@ -19,6 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "words": set(),
     "extras": set(),
     "clock": set(),
+    "quantities": set(),
     "clouds": {"errors"},
     "error_body": {"errors"},
     "lro": {"error_body", "errors"},
@@ -30,8 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "authorization": {"arm"},
     "health": {"transport"},
     "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals", "transport", "words"},
-    "probe": {"errors"},
-    "experiment": {"arm", "clock", "clouds", "errors", "extras", "ids", "probe", "swap"},
+    "probe": {"errors", "quantities"},
+    "experiment": {"arm", "clock", "clouds", "errors", "extras", "ids", "probe", "quantities", "swap"},
     "emulator": {"ids"},
     "cli": {
         "__init__",
@@ -46,6 +47,7 @@ ALLOWED: dict[str, set[str]] = {
         "ids",
         "network",
         "probe",
+        "quantities",
         "swap",
         "transport",
         "emulator",
@@ -60,6 +62,7 @@ PURE = [
     "refusals",
     "error_body",
     "words",
+    "quantities",
     "lro",
     "paging",
     "emulator/data_plane/conversation",
@@ -67,7 +70,6 @@ PURE = [
     "emulator/data_plane/pool",
     "emulator/data_plane/routes",
     "experiment/scene",
-    "experiment/quantities",
     "experiment/columns",
     "experiment/design",
     "experiment/measured",
@@ -149,6 +151,55 @@ def test_the_emulator_opens_sockets_and_starts_threads_in_its_shells_only() -> N
     }
 
     assert found == {"server.py", *(f"data_plane/{name}.py" for name in ("loopback", "reactor", "vip"))}
+
+
+# Calls that no signal ends, and those that let one end anything; and the modules where each may stand.
+DEAF: dict[str, set[str]] = {
+    "time.sleep": {"clock.py"},
+    "input": set(),
+    "signal.signal": {"cli/signals.py"},
+    "signal.set_wakeup_fd": {"cli/signals.py"},
+    "signal.setitimer": set(),
+    "signal.alarm": set(),
+    "sys._getframe": set(),
+    "sys.stdin.read": set(),
+    "sys.stdin.readline": set(),
+    "select.select": {"probe/poller.py"},
+}
+
+
+def test_only_the_clock_waits_and_only_the_guard_handles_signals() -> None:
+    """A prompt or a pause of one's own could not be interrupted; all of them go through the clock."""
+    found: dict[str, set[str]] = {name: set() for name in DEAF}
+    for path in modules():
+        name = str(path.relative_to(PACKAGE))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if called in DEAF and not name.startswith("emulator/"):
+                found[called].add(name)
+
+    assert found == DEAF
+
+
+def formats_a_fraction(node: ast.AST) -> bool:
+    """Whether it is a part of an f-string whose format ends in f, as `.3f` does."""
+    spec = node.format_spec if isinstance(node, ast.FormattedValue) else None
+    return spec is not None and any(
+        isinstance(part, ast.Constant) and str(part.value).endswith("f") for part in ast.walk(spec)
+    )
+
+
+def test_a_measured_figure_is_rounded_and_formatted_in_one_module() -> None:
+    """A second formatter would round bounds its own way. What the command line was given (`:g`) is no measurement."""
+    found = set()
+    for path in [path for part in ("cli", "experiment", "probe") for path in (PACKAGE / part).rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            rounds = isinstance(node, ast.Call) and ast.unparse(node.func) == "round"
+            if rounds or formats_a_fraction(node):
+                found.add(f"{path.relative_to(PACKAGE)}: {ast.unparse(node)}")
+
+    # A clock's own reading is no figure that was measured.
+    assert found == {"cli/audit.py: round(self._clock.monotonic(), 6)"}
 
 
 def test_matplotlib_is_imported_by_the_pictures_only_and_when_one_is_drawn() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -17,7 +20,13 @@ class Clock(Protocol):
         """The wall clock, in UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait; a signal handler that raises ends the wait."""
+        """Wait. Raises Interrupted if a signal ends the run."""
+
+    def wait_for(self, act: Callable[[], T]) -> T:
+        """What `act` returns or raises; it may block: a request, a process, a terminal.
+
+        Raises Interrupted if a signal ends the run; `act` is left to itself then, and what comes of it is dropped.
+        """
 
 
 class SystemClock:
@@ -35,6 +44,10 @@ class SystemClock:
         """Wait for `seconds`; nothing if it is zero or less."""
         if seconds > 0:
             time.sleep(seconds)
+
+    def wait_for(self, act: Callable[[], T]) -> T:
+        """What `act` returns or raises."""
+        return act()
 
 
 def rfc3339(moment: datetime) -> str:

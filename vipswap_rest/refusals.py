@@ -207,7 +207,7 @@ _UNSUPPORTED_WORDS = re.compile(r"\bnot (?:be )?(?:supported|swappable)\b|\bswap
 _WAIT = re.compile(r"(?:retried in|(?:again|retry) (?:in|after)) '?(\d{1,5})'? ?s(?:ec|\b)", re.IGNORECASE)
 
 # Class names of errors after which a request may have been done all the same.
-_PERHAPS_DONE = frozenset({"AnswerLost", "ProtocolError", "ForeignUrl"})
+_PERHAPS_DONE = frozenset({"AnswerLost", "Interrupted", "ProtocolError", "ForeignUrl"})
 
 _KIND_OF_CODE: dict[str, Kind] = {code.lower(): row.kind for row in reversed(BY_CODE) for code in row.codes}
 _RANK: dict[str, int] = {code.lower(): rank for rank, row in enumerate(BY_CODE) for code in row.codes}

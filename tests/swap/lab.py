@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -33,6 +33,7 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/vipswap"
 NETWORK = f"{GROUP}/providers/Microsoft.Network"
 PRODUCTION_LB, STAGING_LB = (f"{NETWORK}/loadBalancers/vipswap{number}lb" for number in (1, 2))
 PRODUCTION_IP, STAGING_IP = (f"{NETWORK}/publicIPAddresses/vipswap{number}pip" for number in (1, 2))
+T = TypeVar("T")
 TARGET = Target("vipswap1lb", "vipswap2lb", "vipswap")
 ROUND_TRIP_S = 0.01
 
@@ -51,6 +52,9 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         self.time += max(0.0, seconds)
+
+    def wait_for(self, act: Callable[[], T]) -> T:
+        return act()
 
 
 class Wire(BaseAdapter):
@@ -164,7 +168,12 @@ class NoGuard:
     """A guard that no signal ever reaches."""
 
     critical: bool = False
-    requested: bool = False
+
+    def check(self) -> None:
+        pass
+
+    def acknowledge(self) -> None:
+        pass
 
 
 class Laboratory:

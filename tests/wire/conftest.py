@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from typing import TypeVar
 
 import pytest
 import responses
@@ -12,6 +13,7 @@ import responses
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.transport import Transport
 
+T = TypeVar("T")
 ARM = "https://management.azure.com"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
@@ -35,6 +37,9 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.time += max(0.0, seconds)
+
+    def wait_for(self, act: Callable[[], T]) -> T:
+        return act()
 
 
 @dataclass

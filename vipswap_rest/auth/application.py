@@ -75,6 +75,9 @@ class Application(Renewed):
         """msal's `client_credential`. Raises CredentialError."""
 
     def _fetch(self, timeout_s: float) -> tuple[str, float]:
+        return self._clock.wait_for(lambda: self._ask(timeout_s))
+
+    def _ask(self, timeout_s: float) -> tuple[str, float]:
         # msal takes a tenth of a second to import; a ready token needs none of it.
         import msal
 
@@ -203,6 +206,9 @@ class ManagedIdentity(Renewed):
             self.description = f"the managed identity {client_id} (AZURE_CLIENT_ID)"
 
     def _fetch(self, timeout_s: float) -> tuple[str, float]:
+        return self._clock.wait_for(lambda: self._ask(timeout_s))
+
+    def _ask(self, timeout_s: float) -> tuple[str, float]:
         import msal
 
         identity = (

@@ -36,7 +36,7 @@ class AzLogin(Renewed):
         if self._subscription:
             line += ["--subscription", self._subscription]
         try:
-            code, out, err = _run(line, min(AZ_TIMEOUT_S, timeout_s))
+            code, out, err = _run(line, min(AZ_TIMEOUT_S, timeout_s), self._clock)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CredentialError(
                 "az gave no token: it did not run or did not end.", hint="Run `az login` and try again."
@@ -55,8 +55,8 @@ class AzLogin(Renewed):
         return text, (expires - self._clock.now()).total_seconds()
 
 
-def _run(line: list[str], timeout_s: float) -> tuple[int, str, str]:
-    """Run az, which is a script round a Python: what hangs is all of the group, and all of it must end."""
+def _run(line: list[str], timeout_s: float, clock: Clock) -> tuple[int, str, str]:
+    """Run az. Where it hangs, or a signal ends the wait for it, it is ended."""
     with subprocess.Popen(
         line,
         stdin=subprocess.DEVNULL,
@@ -67,12 +67,21 @@ def _run(line: list[str], timeout_s: float) -> tuple[int, str, str]:
         start_new_session=True,
     ) as process:
         try:
-            out, err = process.communicate(timeout=timeout_s)
+            out, err = clock.wait_for(lambda: process.communicate(timeout=timeout_s))
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process)
             raise
         return process.returncode, out, err
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End az, which is a script round a Python: what hangs is both, and both must end."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        # Windows has no such groups; its own command ends a process with all that it started.
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
 
 
 def _complaint(err: str) -> str:

@@ -89,7 +89,7 @@ def log_in(arguments: argparse.Namespace, resources: list[str], environment: Map
         _check(given)
     if not 1 <= arguments.request_timeout <= 600:
         raise UsageError("--request-timeout is from 1 to 600 seconds.")
-    endpoint, cloud = _place(arguments, environment, ca_file)
+    endpoint, cloud = _place(arguments, environment, ca_file, clock)
     credential = find_credential(environment, cloud=cloud, ca_file=ca_file, subscription=given or None, clock=clock)
     transport = Transport(endpoint, credential, clock=clock, ca_file=ca_file, read_timeout=arguments.request_timeout)
     return Login(cloud, credential, transport, given or None)
@@ -109,7 +109,9 @@ def connect(
     return ArmClient(login.transport, login.find_subscription(), api_version=api_version)
 
 
-def _place(arguments: argparse.Namespace, environment: Mapping[str, str], ca_file: str | None) -> tuple[str, Cloud]:
+def _place(
+    arguments: argparse.Namespace, environment: Mapping[str, str], ca_file: str | None, clock: Clock
+) -> tuple[str, Cloud]:
     """The endpoint, and its cloud: the one that is named, that the endpoint is known to be of, or says it is of."""
     named = next((cloud for cloud in CLOUDS if cloud.name == arguments.cloud), None)
     text = arguments.endpoint or environment.get("AZURE_RM_ENDPOINT")
@@ -124,7 +126,8 @@ def _place(arguments: argparse.Namespace, environment: Mapping[str, str], ca_fil
     if named:
         return endpoint, custom_cloud(endpoint, named)
     # A ready token needs no login, so nobody need be asked for one.
-    asked = None if "AZURE_ACCESS_TOKEN" in environment else ask_for_cloud(endpoint, ca_file)
+    ready = "AZURE_ACCESS_TOKEN" in environment
+    asked = None if ready else clock.wait_for(lambda: ask_for_cloud(endpoint, ca_file))
     return endpoint, asked or custom_cloud(endpoint)
 
 

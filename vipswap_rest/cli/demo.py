@@ -14,14 +14,16 @@ from typing import Any
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
 from vipswap_rest.cli.live import live_lines
-from vipswap_rest.cli.output import print_report, seconds, tell, tell_error
+from vipswap_rest.cli.output import print_report, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.clock import Clock
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
 from vipswap_rest.experiment.watch import watched_swap
 from vipswap_rest.ids import group_scope
 from vipswap_rest.network import list_load_balancers, list_public_ips
+from vipswap_rest.quantities import seconds
 from vipswap_rest.swap.model import LoadBalancer, PublicIp, Side
 from vipswap_rest.swap.resolve import Target
 from vipswap_rest.swap.run import Options, plan
@@ -43,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeline", metavar="FILE", help="draw the swap: FILE.svg or FILE.png (needs matplotlib)")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Start an emulator with the article's environment, swap, and show what moved and how long it took."""
     scale = arguments.time_scale
     if not 0 < scale <= 10:
@@ -51,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     picture = Path(arguments.timeline) if arguments.timeline else None
     if picture is not None:
         check_picture(picture)
-    with SignalGuard() as guard, emulator("--latency", "blog", "--time-scale", str(scale)) as arm:
-        client = ArmClient(Transport(arm["endpoint"], ReadyToken("demo")), arm["subscription"])
+    with emulator(guard, "--latency", "blog", "--time-scale", str(scale)) as arm:
+        client = ArmClient(Transport(arm["endpoint"], ReadyToken("demo"), clock=guard), arm["subscription"])
         print(f"An emulated ARM runs at {arm['endpoint']}; every time below is the emulator's, none is Azure's.")
         print(f"Its operations take as long as the article's did in 2017, times {scale:g}.\n\nBefore:")
         _show(client, arm["resource_group"])
@@ -95,15 +97,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def emulator(*options: str) -> Iterator[dict[str, Any]]:
+def emulator(clock: Clock, *options: str) -> Iterator[dict[str, Any]]:
     """An emulator in a process of its own: yields the object it announces, and ends it.
+
+    The terminal's Ctrl-C is not for it: a swap that is in its outage still needs it.
 
     Raises VipswapError if it does not start.
     """
     line = [sys.executable, "-m", "vipswap_rest", "emulator", *options]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
-            first = process.stdout.readline() if process.stdout else ""
+            first = clock.wait_for(process.stdout.readline) if process.stdout else ""
             if not first:
                 raise VipswapError("The emulator did not start; its own words stand above.")
             yield json.loads(first)

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Any
 
+from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.errors import UsageError
 from vipswap_rest.extras import install_command
 
@@ -99,8 +100,9 @@ def _add_data_plane_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT; the only line on stdout is the JSON object that says where."""
+def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
+    """Serve until SIGTERM or SIGINT, which the server handles itself; the only line on stdout is the JSON object that
+    says where."""
     # The emulator is an extra; no other verb but the demo needs it.
     try:
         from vipswap_rest.emulator.server import serve

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from urllib.parse import parse_qs, urlsplit
 
 import vipswap_rest
@@ -22,8 +21,8 @@ from vipswap_rest.cli.output import deliver, print_json, tell, warn
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import COVERAGE
-from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.clock import SystemClock, rfc3339
+from vipswap_rest.cli.signals import SignalGuard, confirmed
+from vipswap_rest.clock import rfc3339
 from vipswap_rest.clouds import is_loopback
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.experiment.design import TRIALS, Design, design_of
@@ -74,37 +73,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_connection_options(parser)
 
 
-class TrialGuard(SignalGuard):
-    """The first signal lets the swap that runs come to its end, and no other begin; where none runs, it ends the
-    experiment at once. The second one ends the swap as a signal ends any."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.running = self.stopping = False
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.running and not self.stopping:
-            self.stopping = True
-            tell("Interrupted: the swap that runs is ended and kept, then it stops. Again to stop the swap, too.")
-            return
-        super()._handle(number, frame)
-
-
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Measure, or compute again what was measured; print the summary, and write report.html."""
     if arguments.report is None:
         directory = Path(_given(arguments, "out"))
-        _measure(arguments, directory)
+        _measure(arguments, directory, guard)
     else:
         directory = Path(arguments.report)
-    manifest, trials = recompute(directory)
-    told = summary(manifest, trials) | {"coverage": COVERAGE}
+    manifest, trials = guard.wait_for(lambda: recompute(directory))
+    told = guard.wait_for(lambda: summary(manifest, trials)) | {"coverage": COVERAGE}
     if arguments.output == "json":
         whole = deliver(lambda: print_json(told))
     else:
         whole = deliver(lambda: print_summary(told))
     try:
-        page, _ = write_report(directory, told, [trial.as_json() for trial in trials])
+        page, _ = guard.wait_for(lambda: write_report(directory, told, [trial.as_json() for trial in trials]))
         tell(f"the report, for a browser: {page}")
     except UsageError as error:
         # Without matplotlib, or where the directory cannot be written: the figures are printed all the same.
@@ -112,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if whole else 1
 
 
-def _measure(arguments: argparse.Namespace, directory: Path) -> None:
+def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard) -> None:
     """Begin the experiment, or go on with it, and bring it to its end. Raises Interrupted after a signal."""
     for name in ("lb1", "lb2"):
         _given(arguments, name)
@@ -122,32 +105,30 @@ def _measure(arguments: argparse.Namespace, directory: Path) -> None:
     tags = float_tags(arguments.float_tag)
     found = find_manifest(directory)
     design = _design(arguments, found)
-    guard = TrialGuard()
-    with guard:
-        client = connect(arguments, [arguments.lb1, arguments.lb2], os.environ, SystemClock())
-        home = _home(client, arguments, found)
-        bench = ArmBench(
-            client,
-            home,
-            {name: _options(arguments, name, tags) for name in design.strategies},
-            interval_s=interval_s,
-            probe_url=arguments.probe_url,
-            guard=guard,
-            note=tell,
-            beside=beside(),
-        )
-        manifest = _manifest(arguments, client, home, design, interval_s)
-        check_directory(directory, manifest)
-        way = bench.settle()
-        findings = (finding for strategy in design.strategies for finding in bench.check(strategy, way))
-        warn(dict.fromkeys(findings), brief=not arguments.yes)
-        _announce(manifest, directory)
-        if not arguments.yes and not _confirmed():
-            raise VipswapError("Not confirmed; nothing was changed.")
-        with Store(directory, manifest) as store:
-            if store.torn:
-                tell("The last line of trials.jsonl was torn when the run before this one ended; its swap is repeated.")
-            Runner(store, bench, signals=guard, tell=tell).run()
+    client = connect(arguments, [arguments.lb1, arguments.lb2], os.environ, guard)
+    home = _home(client, arguments, found)
+    bench = ArmBench(
+        client,
+        home,
+        {name: _options(arguments, name, tags) for name in design.strategies},
+        interval_s=interval_s,
+        probe_url=arguments.probe_url,
+        guard=guard,
+        note=tell,
+        beside=beside(),
+    )
+    manifest = _manifest(arguments, client, home, design, interval_s)
+    check_directory(directory, manifest)
+    way = bench.settle()
+    findings = (finding for strategy in design.strategies for finding in bench.check(strategy, way))
+    warn(dict.fromkeys(findings), brief=not arguments.yes)
+    _announce(manifest, directory)
+    if not arguments.yes and not confirmed(guard, "Swap these addresses again and again?"):
+        raise VipswapError("Not confirmed; nothing was changed.")
+    with Store(directory, manifest) as store:
+        if store.torn:
+            tell("The last line of trials.jsonl was torn when the run before this one ended; its swap is repeated.")
+        Runner(store, bench, signals=guard, tell=tell).run()
 
 
 def _given(arguments: argparse.Namespace, name: str) -> str:
@@ -228,9 +209,3 @@ def _announce(manifest: Manifest, directory: Path) -> None:
         f"{' and '.join(manifest.strategies)}, {manifest.trials} trials each, ordered by seed {manifest.seed}: "
         f"{swaps} swaps {where}, each of which takes both addresses down; kept in {directory}"
     )
-
-
-def _confirmed() -> bool:
-    sys.stderr.write("Swap these addresses again and again? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

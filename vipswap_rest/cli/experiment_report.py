@@ -7,6 +7,8 @@ from typing import Any
 
 from vipswap_rest.cli.probe_report import COVERAGE
 from vipswap_rest.experiment.paired import NO_DIFFERENCE
+from vipswap_rest.experiment.summary import ROUNDING
+from vipswap_rest.quantities import Rounding, coverage, decimals
 
 _SIDES = ("production", "staging")
 _ROWS = (
@@ -52,9 +54,9 @@ def _print_figures(strategy: str, figures: Mapping[str, Any]) -> None:
         if row is None:
             print(f"{head}   -")
             continue
-        mad = "-" if row["mad"] is None else f"{row['mad']:.3f}"
-        columns = f"{_figure(row['median']):<10}{_interval(row['interval']):<30}{mad:<9}"
-        columns += f"{_figure(row['min']):<10}{_figure(row['max']):<10}{_figure(row['p95'])}"
+        rounding = ROUNDING.get(name, Rounding.NEAREST)
+        columns = f"{_figure(row['median'], rounding):<10}{_interval(row['interval']):<30}{_figure(row['mad']):<9}"
+        columns += "".join(f"{_figure(row[one], rounding):<10}" for one in ("min", "max", "p95")).rstrip()
         print(f"{head}{row['n']:>4}  {columns}")
         if row["outliers"] and name in ("observed", "control_plane"):
             print(f"  {'':<8}{'':<15}      outliers: swap {', '.join(map(str, row['outliers']))}")
@@ -77,19 +79,28 @@ def _print_comparison(comparison: Mapping[str, Any], side: str) -> None:
         print(f"  {head:<23}{row['pairs']:>4}  {difference:<10}{_interval(row['interval']):<30}{label}")
 
 
-def _figure(value: Any) -> str:
+def _figure(value: Any, rounding: Rounding = Rounding.NEAREST) -> str:
     if value is None:
         return "-"
-    return f">={value['at_least']:.3f}" if isinstance(value, Mapping) else f"{value:.3f}"
+    return (
+        f">={decimals(value['at_least'], Rounding.DOWN)}" if isinstance(value, Mapping) else decimals(value, rounding)
+    )
 
 
 def _signed(value: Any) -> str:
     if isinstance(value, Mapping):
-        ends = ["?" if value[end] is None else f"{value[end]:+.3f}" for end in ("low", "high")]
-        return " to ".join(ends)
-    return "?" if value is None else f"{value:+.3f}"
+        return _ends(value, sign=True)
+    return "?" if value is None else decimals(value, sign=True)
 
 
 def _interval(told: Mapping[str, Any]) -> str:
-    low, high = ("?" if told[end] is None else f"{told[end]:.3f}" for end in ("low", "high"))
-    return f"{low} to {high} ({100 * told['coverage']:.1f} %)"
+    return f"{_ends(told)} ({coverage(told['coverage'], column=True)})"
+
+
+def _ends(told: Mapping[str, Any], *, sign: bool = False) -> str:
+    """From the least to the greatest possible value, which are bounds; `?` where there is none."""
+    low, high = (
+        "?" if told[end] is None else decimals(told[end], rounding, sign=sign)
+        for end, rounding in (("low", Rounding.DOWN), ("high", Rounding.UP))
+    )
+    return f"{low} to {high}"

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from vipswap_rest.cli.output import tell
 from vipswap_rest.experiment.watch import Watch
 from vipswap_rest.probe.sampler import Live
+from vipswap_rest.quantities import Rounding, seconds, stamp
 
 # How often it is looked at.
 LOOK_S = 0.1
@@ -33,7 +34,7 @@ class LiveLines:
             if state.answers is None or self._shown.get(at) == state or state.since is None:
                 continue
             self._shown[at] = state
-            tell(f"[{max(0.0, state.since - self._began):7.2f} s] {state.url} {words(state)}")
+            tell(f"{stamp(max(0.0, state.since - self._began))} {state.url} {words(state)}")
 
 
 def words(state: Live) -> str:
@@ -93,7 +94,8 @@ def _redrawn() -> Iterator[Callable[[Sequence[Live]], None]]:
             now = time.monotonic()
             rows = [
                 text.Text(
-                    f"{state.url} {words(state)}" + (f", for {now - state.since:.1f} s" if state.since else ""),
+                    f"{state.url} {words(state)}"
+                    + (f", for {seconds(now - state.since, Rounding.DOWN)}" if state.since else ""),
                     style={True: "green", False: "bold red", None: ""}[state.answers],
                     no_wrap=True,
                     overflow="ellipsis",

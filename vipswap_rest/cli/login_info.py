@@ -9,7 +9,8 @@ from typing import Any
 from vipswap_rest.auth import Application, identity_of, tenant_of
 from vipswap_rest.cli.connection import Login, add_connection_options, log_in
 from vipswap_rest.cli.output import delivered, print_json, tell
-from vipswap_rest.clock import SystemClock, rfc3339
+from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.clock import rfc3339
 from vipswap_rest.errors import UsageError
 
 _LABELS = {
@@ -31,12 +32,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_connection_options(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Fetch a token and print what is known of it, but never the token itself.
 
     ARM is asked only where no subscription is named. Raises CredentialError: no credentials, or refused ones.
     """
-    login = log_in(arguments, [], os.environ, SystemClock())
+    login = log_in(arguments, [], os.environ, guard)
     told = _told(login)
     return delivered(0, lambda: _print(arguments, told))
 

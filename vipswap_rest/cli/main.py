@@ -7,58 +7,65 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import vipswap_rest
-from vipswap_rest.cli import demo, emulator, experiment, login_info, probe, recover, swap
-from vipswap_rest.cli.output import delivered, tell, tell_error
+from vipswap_rest.cli.output import delivered, tell_error
+from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.errors import VipswapError
 
+# Each verb: the module that has it, its functions for its options and its work, and what it does.
+_VERBS = (
+    ("swap", "swap", "add_swap_options", "run_swap", "exchange the addresses"),
+    ("plan", "swap", "add_target_options", "run_plan", "show what a swap would do, and what forbids it"),
+    ("status", "recover", "add_status_options", "run_status", "show interrupted swaps"),
+    ("recover", "recover", "add_recover_options", "run_recover", "finish or undo an interrupted swap"),
+    ("probe", "probe", "add_options", "run", "measure whether addresses answer, and the outages they have"),
+    ("experiment", "experiment", "add_options", "run", "swap again and again, and tell what the strategies cost"),
+    ("login-info", "login_info", "add_options", "run", "show which login is used, where, and until when"),
+    ("demo", "demo", "add_options", "run", "swap once on an emulated ARM on this machine"),
+    ("emulator", "emulator", "add_options", "run", "an emulated ARM on this machine"),
+)
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The command line: all of it, or `only` one verb with its options; of the others' modules nothing is imported."""
     top = argparse.ArgumentParser(
         prog="vipswap",
         description="Exchange the public IP addresses of two Azure load balancers, and measure what it costs.",
     )
     top.add_argument("--version", action="version", version=f"vipswap_rest {vipswap_rest.__version__}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for name, add_options, run, text in (
-        ("swap", swap.add_swap_options, swap.run_swap, "exchange the addresses"),
-        ("plan", swap.add_target_options, swap.run_plan, "show what a swap would do, and what forbids it"),
-        ("status", recover.add_status_options, recover.run_status, "show interrupted swaps"),
-        ("recover", recover.add_recover_options, recover.run_recover, "finish or undo an interrupted swap"),
-        ("probe", probe.add_options, probe.run, "measure whether addresses answer, and the outages they have"),
-        (
-            "experiment",
-            experiment.add_options,
-            experiment.run,
-            "swap again and again, and tell what the strategies cost",
-        ),
-        ("login-info", login_info.add_options, login_info.run, "show which login is used, where, and until when"),
-        ("demo", demo.add_options, demo.run, "swap once on an emulated ARM on this machine"),
-        ("emulator", emulator.add_options, emulator.run, "an emulated ARM on this machine"),
-    ):
+    for name, module, add_options, run, text in _VERBS:
         verb = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        add_options(verb)
-        verb.set_defaults(run=run)
+        if only in (None, name):
+            work = import_module(f"vipswap_rest.cli.{module}")
+            verb.set_defaults(run=getattr(work, run))
+            getattr(work, add_options)(verb)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; argparse's own refusals raise SystemExit(2)."""
-    arguments = parser().parse_args(argv)
+    """Run the command and return its exit code; argparse's own refusals raise SystemExit(2).
+
+    Without `argv` it is this process's own command: the process ends with it, and no signal changes how it ended.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    with SignalGuard(last=argv is None) as guard:
+        verb = next((word for word in words if not word.startswith("-")), "")
+        return _run(parser(verb).parse_args(words), guard)
+
+
+def _run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     if getattr(arguments, "debug", False):
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(relativeCreated)8.0f ms %(message)s")
         # Ours only: urllib3's own debug lines show signed URLs whole.
         logging.getLogger("vipswap_rest").setLevel(logging.DEBUG)
     try:
-        code: int = arguments.run(arguments)
+        code: int = arguments.run(arguments, guard)
     except VipswapError as error:
         tell_error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        tell("vipswap: interrupted; nothing was changed.")
-        return 130
     except BrokenPipeError:
         # The reader of our output went away: there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

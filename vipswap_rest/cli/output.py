@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vipswap_rest.errors import VipswapError
+from vipswap_rest.quantities import Rounding, at_most, outage, seconds
 from vipswap_rest.swap.preflight import CODES, Finding, Severity
 from vipswap_rest.swap.report import AddressReport, Observation, Outcome, Report
 
@@ -96,9 +97,9 @@ def _print_downtime(report: Report) -> None:
     if rows:
         print(f"  {'downtime':<11}{'control plane':<16}{'observed':<34}lag")
     for side, address in rows:
-        outage = address.control_plane_outage_s
-        control = "-" if outage is None else seconds(outage)
-        lag = "-" if address.lag_s is None else f"{address.lag_s:+.2f} s"
+        length = address.control_plane_outage_s
+        control = "-" if length is None else seconds(length)
+        lag = "-" if address.lag_s is None else seconds(address.lag_s, Rounding.UP, sign=True)
         print(f"  {side.value:<11}{control:<16}{_observed(address.observed):<34}{lag}".rstrip())
     if any(address.lag_s is not None for _, address in rows):
         print("  (lag: from reading Succeeded to the first answer, at the latest)")
@@ -106,19 +107,12 @@ def _print_downtime(report: Report) -> None:
 
 
 def _observed(observation: Observation | None) -> str:
-    """What the probe saw, in words: `6.20 s (6.15 s to 6.35 s)`."""
+    """What the probe saw, in words: `6.200 s (6.150 to 6.350 s)`."""
     if observation is None:
         return "not probed"
     if not observation.outages:
-        return f"none seen (at most {seconds(observation.undetected_upper_s)})"
-    told = []
-    for outage in observation.outages:
-        lower, estimate, upper = (outage[key] for key in ("lower_s", "estimate_s", "upper_s"))
-        if estimate is None or upper is None:
-            told.append(f"at least {seconds(lower or 0.0)}")
-        else:
-            told.append(f"{seconds(estimate)} ({seconds(lower or 0.0)} to {seconds(upper)})")
-    return ", ".join(told)
+        return f"none seen ({at_most(observation.undetected_upper_s)})"
+    return ", ".join(outage(one["lower_s"] or 0.0, one["estimate_s"], one["upper_s"]) for one in observation.outages)
 
 
 def _place(address: AddressReport) -> str:
@@ -127,8 +121,3 @@ def _place(address: AddressReport) -> str:
     before = address.before.parent.name if address.before and address.before.parent else "no load balancer"
     moved = f"{where} (was on {before})" if where != before else where
     return f"{address.address or '(no address)'} ({name}) is on {moved}"
-
-
-def seconds(value: float) -> str:
-    """A length of time for people: 61.0 s, 0.35 s."""
-    return f"{value:.1f} s" if value >= 10 else f"{value:.2f} s"

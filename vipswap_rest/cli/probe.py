@@ -6,19 +6,15 @@ import argparse
 import ipaddress
 import math
 import re
-import signal
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import timedelta
-from types import FrameType
 from typing import Any
 
 from vipswap_rest.cli.live import LOOK_S, live_lines
 from vipswap_rest.cli.output import deliver, print_json, tell
 from vipswap_rest.cli.probe_report import counts_words, findings_json, print_findings
+from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock, rfc3339
 from vipswap_rest.errors import Interrupted, UsageError
 from vipswap_rest.probe.prober import Findings, Prober
@@ -42,22 +38,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Probe until the duration is over or a signal comes, and print what was found.
 
-    Returns 0, 1 if an address never answered, 130 after a signal.
+    Returns 0, 1 if an address never answered, 130 after a signal. Raises Interrupted after a second one.
     """
     targets = [parse_target(url) for url in arguments.urls]
     interval_s, duration_s = seconds_of("--interval", arguments.interval), seconds_of("--duration", arguments.duration)
-    prober = Prober(targets, interval_s, duration_s=duration_s, hold=arguments.hold)
+    # It looks names up.
+    prober = guard.wait_for(lambda: Prober(targets, interval_s, duration_s=duration_s, hold=arguments.hold))
     for endpoint in prober.endpoints:
         _tell_lookup(endpoint)
-    with _first_signal() as signalled, prober:
-        with live_lines(time.monotonic(), prober.live) if sys.stderr.isatty() else nullcontext():
-            while not prober.wait(LOOK_S) and not signalled.is_set():
-                pass
-        findings = prober.stop()
-        interrupted = signalled.is_set()
+    interrupted = False
+    with prober:
+        try:
+            with live_lines(guard.monotonic(), prober.live) if sys.stderr.isatty() else nullcontext():
+                while not prober.wait(0):
+                    guard.sleep(LOOK_S)
+        except Interrupted:
+            interrupted = True
+            guard.acknowledge()
+        findings = guard.wait_for(prober.stop)
         whole = deliver(lambda: _print(findings, arguments.output, interrupted=interrupted))
     silent = [found for found in findings.addresses if not found.ever_answered]
     for found in silent:
@@ -94,21 +95,3 @@ def _tell_lookup(endpoint: Endpoint) -> None:
     except ValueError:
         others = f" (of {1 + len(endpoint.others)}; the first of them)" if endpoint.others else ""
         tell(f"{target.url}: {target.host} is {endpoint.address[0]}{others}, looked up once; that address is probed.")
-
-
-@contextmanager
-def _first_signal() -> Iterator[threading.Event]:
-    """Yields an event that the first SIGINT or SIGTERM sets; the second one raises Interrupted."""
-    signalled = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if signalled.is_set():
-            raise Interrupted(f"Interrupted by {signal.Signals(number).name}.")
-        signalled.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signalled
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from vipswap_rest.probe.findings import AddressFindings
 from vipswap_rest.probe.held import HeldFindings, How
 from vipswap_rest.probe.outages import Outage
 from vipswap_rest.probe.prober import Findings
+from vipswap_rest.quantities import Rounding, at_most, bounds, counted, decimals, figure, seconds
 
 COVERAGE = (
     "This is about new TCP connections, from this machine, by one address family, to the ports probed. Not covered: "
@@ -29,11 +29,11 @@ _BREAKS: dict[How, str] = {
 def findings_json(findings: Findings) -> dict[str, Any]:
     """The object of `-o json`. Moments are in seconds after `began_monotonic_s`, on the system's monotonic clock."""
     return {
-        "began_monotonic_s": round(findings.began, 6),
-        "seconds": round(findings.ended - findings.began, 6),
+        "began_monotonic_s": figure(findings.began),
+        "seconds": figure(findings.ended - findings.began),
         "interval_s": findings.interval_s,
-        "longest_stall_s": round(findings.longest_stall_s, 6),
-        "suspended_s": round(findings.suspended_s, 3),
+        "longest_stall_s": figure(findings.longest_stall_s),
+        "suspended_s": figure(findings.suspended_s, digits=3),
         "coverage": _coverage(findings),
         "addresses": [_address_json(found, findings.began) for found in findings.addresses],
     }
@@ -52,29 +52,30 @@ def _address_json(found: AddressFindings, began: float) -> dict[str, Any]:
         "observed_outages": [
             outage.as_json()
             | {
-                "after_s": _since(outage.after, began),
-                "before_s": _since(outage.before, began),
+                "after_s": _since(outage.after, began, Rounding.DOWN),
+                "before_s": _since(outage.before, began, Rounding.UP),
                 "failures": outage.failures,
             }
             for outage in account.outages
         ],
-        "undetected_upper_s": _up(account.undetected_upper_s, 6),
+        "undetected_upper_s": figure(account.undetected_upper_s, Rounding.UP),
         "unknown": [
-            {"from_s": _since(window.begin, began), "to_s": _since(window.end, began)} for window in account.unknown
+            {"from_s": _since(window.begin, began, Rounding.DOWN), "to_s": _since(window.end, began, Rounding.UP)}
+            for window in account.unknown
         ],
         "identities": [{"identity": name, "samples": count} for name, count in found.identities.items()],
         "changes": [
             {
                 "old": change.old,
                 "new": change.new,
-                "last_old_s": _since(change.last_old, began),
-                "first_new_s": _since(change.first_new, began),
+                "last_old_s": _since(change.last_old, began, Rounding.DOWN),
+                "first_new_s": _since(change.first_new, began, Rounding.UP),
             }
             for change in found.changes
         ],
         "round_trip_s": None
         if trips is None
-        else {name: round(getattr(trips, name), 6) for name in ("p50", "p90", "p99", "max")},
+        else {name: figure(getattr(trips, name)) for name in ("p50", "p90", "p99", "max")},
         "prober_trouble": found.trouble,
         "held": None if found.held is None else _held_json(found.held, began),
     }
@@ -89,8 +90,8 @@ def _held_json(held: HeldFindings, began: float) -> dict[str, Any]:
             {
                 "connection": one.connection,
                 "how": one.how.value,
-                "last_good_s": _since(one.last_good, began),
-                "noticed_s": _since(one.noticed, began),
+                "last_good_s": _since(one.last_good, began, Rounding.DOWN),
+                "noticed_s": _since(one.noticed, began, Rounding.UP),
                 "resumed_s": _since(one.resumed, began),
             }
             for one in held.breaks
@@ -102,13 +103,13 @@ def _held_json(held: HeldFindings, began: float) -> dict[str, Any]:
 def print_findings(findings: Findings) -> None:
     """The findings on stdout, for people."""
     length = findings.ended - findings.began
-    print(f"Probed for {length:.1f} s, every {findings.interval_s * 1000:g} ms.")
+    print(f"Probed for {seconds(length)}, every {seconds(findings.interval_s)}.")
     for found in findings.addresses:
         _print_address(found, findings.began)
     if findings.full:
         print("It ended by itself: there is no room for more samples.")
     if findings.suspended_s >= 0.1:
-        print(f"This machine slept for {findings.suspended_s:.1f} s meanwhile; no figure contains that time.")
+        print(f"This machine slept for {seconds(findings.suspended_s)} meanwhile; no figure contains that time.")
     print(_coverage(findings))
 
 
@@ -127,25 +128,25 @@ def _print_address(found: AddressFindings, began: float) -> None:
     else:
         _line("outages", "none seen")
     if found.ever_answered:
-        _line("unseen", f"an outage of at most {_up(found.account.undetected_upper_s, 3):.3f} s could have gone unseen")
+        _line("unseen", f"an outage of {at_most(found.account.undetected_upper_s)} could have gone unseen")
     if found.account.unknown:
         blind = sum(window.end - window.begin for window in found.account.unknown)
         count = len(found.account.unknown)
         why = f", {found.trouble}" if found.trouble else ""
-        _line("unknown", f"{blind:.3f} s in {count} window{'' if count == 1 else 's'} (this machine{why})")
+        _line("unknown", f"{seconds(blind)} in {counted(count, 'window')} (this machine{why})")
     if found.identities and set(found.identities) != {None}:
         _line("answered by", ", ".join(f"{name or '(nobody)'} ({count})" for name, count in found.identities.items()))
     _lines(
         "changes",
         [
-            f"{change.old or '(nobody)'} -> {change.new or '(nobody)'} between {change.last_old - began:.3f} s "
-            f"and {change.first_new - began:.3f} s"
+            f"{change.old or '(nobody)'} -> {change.new or '(nobody)'} "
+            f"between {_at(change.last_old, began, Rounding.DOWN)} and {_at(change.first_new, began, Rounding.UP)}"
             for change in found.changes
         ],
     )
     if found.round_trips:
         trips = found.round_trips
-        _line("round trip", f"p50 {trips.p50 * 1000:.1f} ms, p99 {trips.p99 * 1000:.1f}, max {trips.max * 1000:.1f}")
+        _line("round trip", f"p50 {seconds(trips.p50)}, p99 {seconds(trips.p99)}, max {seconds(trips.max)}")
     if found.held:
         _lines("held", _held_words(found.held, began))
 
@@ -162,8 +163,8 @@ def _held_words(held: HeldFindings, began: float) -> list[str]:
     missed = f", {held.not_opened} could not be opened" if held.not_opened else ""
     words = [f"{held.intact} of {held.opened} connections well to the end{missed}"]
     for one in held.breaks:
-        last, noticed = f"{one.last_good - began:.3f} s", f"{one.noticed - began:.3f} s"
-        after_all = "" if one.resumed is None else f", answered after all at {one.resumed - began:.3f} s"
+        last, noticed = _at(one.last_good, began, Rounding.DOWN), _at(one.noticed, began, Rounding.UP)
+        after_all = "" if one.resumed is None else f", answered after all at {_at(one.resumed, began)}"
         if one.how is How.SILENCE:
             # It may have broken a moment after that request was sent, before it was served.
             how = f"fell silent: what was asked at {last} was answered, what was asked at {noticed} was not"
@@ -180,10 +181,10 @@ def _outage_words(outage: Outage, began: float) -> str:
             for moment, words in ((outage.after, "it was down at the start"), (outage.before, "down at the end"))
             if moment is None
         ]
-        return f"at least {_down(outage.lower_s, 3):.3f} s, {' and '.join(open_at)}"
+        return f"{bounds(outage.lower_s, None)}, {' and '.join(open_at)}"
     return (
-        f"{_down(outage.lower_s, 3):.3f} to {_up(outage.upper_s, 3):.3f} s, about {outage.estimate_s:.3f} s, "
-        f"{outage.first_failed - began:.3f} s after the start"
+        f"{bounds(outage.lower_s, outage.upper_s)}, about {seconds(outage.estimate_s)}, "
+        f"{_at(outage.first_failed, began)} after the start"
     )
 
 
@@ -199,17 +200,10 @@ def _line(name: str, value: str) -> None:
     print(f"  {name:<12}{value}")
 
 
-def _since(moment: float | None, began: float) -> float | None:
-    return None if moment is None else round(moment - began, 6)
+def _since(moment: float | None, began: float, rounding: Rounding = Rounding.NEAREST) -> float | None:
+    return None if moment is None else figure(moment - began, rounding)
 
 
-def _down(value: float, digits: int) -> float:
-    """A lower bound may be rounded down only."""
-    scale = 10.0**digits
-    return math.floor(value * scale) / scale
-
-
-def _up(value: float, digits: int) -> float:
-    """An upper bound may be rounded up only."""
-    scale = 10.0**digits
-    return math.ceil(value * scale) / scale
+def _at(moment: float, began: float, rounding: Rounding = Rounding.NEAREST) -> str:
+    """When something was, after the beginning."""
+    return f"{decimals(moment - began, rounding)} s"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vipswap_rest.cli.output import seconds, tell
+from vipswap_rest.cli.output import tell
 from vipswap_rest.clock import Clock
+from vipswap_rest.quantities import seconds, stamp
 from vipswap_rest.swap.report import Event, Noted, StepAccepted, StepBegan, StepEnded
 
 
@@ -42,7 +43,7 @@ class Progress:
             self._line(f"{'warning: ' if event.warning else ''}{event.message}")
 
     def _line(self, text: str) -> None:
-        tell(f"[{self._clock.monotonic() - self.began:7.2f} s] {text}")
+        tell(f"{stamp(self._clock.monotonic() - self.began)} {text}")
 
 
 def sentence(name: str) -> str:

@@ -12,7 +12,7 @@ from vipswap_rest.cli.connection import add_connection_options, add_polite_optio
 from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.clock import SystemClock
+from vipswap_rest.clock import Clock
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.health import TcpCheck
 from vipswap_rest.swap.model import Side
@@ -42,10 +42,10 @@ def add_recover_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(way=Way.SOONER)
 
 
-def run_status(arguments: argparse.Namespace) -> int:
+def run_status(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Print the interrupted swaps."""
-    found = _find(_client(arguments), arguments)
-    told = [one.as_json(TcpCheck()) for one in found]
+    found = _find(_client(arguments, guard), arguments)
+    told = guard.wait_for(lambda: [one.as_json(TcpCheck()) for one in found])
     return delivered(0, lambda: _print_status(arguments, found, told))
 
 
@@ -76,19 +76,18 @@ def _print(one: Interrupted, told: dict[str, Any]) -> None:
     print(f"  {told['recover']}")
 
 
-def run_recover(arguments: argparse.Namespace) -> int:
+def run_recover(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Recover the one interrupted swap, and print the report."""
-    with SignalGuard(last=True) as guard:
-        try:
-            report = _recover(arguments, guard)
-        except VipswapError as error:
-            report = not_begun(error, nothing_found().strategy)
-        _tell(arguments, report)
+    try:
+        report = _recover(arguments, guard)
+    except VipswapError as error:
+        report = not_begun(error, nothing_found().strategy)
+    _tell(arguments, report)
     return report.exit_code
 
 
 def _recover(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
-    client, options = _client(arguments), Options(polite=arguments.polite)
+    client, options = _client(arguments, guard), Options(polite=arguments.polite)
     one = choose(_find(client, arguments))
     if one is None:
         return nothing_found()
@@ -109,13 +108,13 @@ def _tell(arguments: argparse.Namespace, report: Report) -> None:
         tell_error(report.error)
 
 
-def _client(arguments: argparse.Namespace) -> ArmClient:
+def _client(arguments: argparse.Namespace, clock: Clock) -> ArmClient:
     if (arguments.lb1 is None) != (arguments.lb2 is None):
         raise UsageError("A pair is named by both --lb1 and --lb2.")
     pair = [arguments.lb1, arguments.lb2] if arguments.lb1 else []
     if not pair and not arguments.resource_group:
         raise UsageError("Where to look?", hint="Add -g GROUP, the group of the floats, or --lb1 and --lb2.")
-    return connect(arguments, pair, os.environ, SystemClock())
+    return connect(arguments, pair, os.environ, clock)
 
 
 def _find(client: ArmClient, arguments: argparse.Namespace) -> list[Interrupted]:

@@ -15,8 +15,7 @@ from vipswap_rest.cli.output import deliver, delivered, print_json, print_report
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
-from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.clock import SystemClock
+from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.errors import Refused, UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
 from vipswap_rest.experiment.recording import Recording
@@ -102,10 +101,10 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeline", metavar="FILE", help="draw the swap: FILE.svg or FILE.png (needs matplotlib)")
 
 
-def run_plan(arguments: argparse.Namespace) -> int:
+def run_plan(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Print the findings and the steps; exit 4 if a swap would be refused."""
     options = _options(arguments)
-    client = _client(arguments)
+    client = _client(arguments, guard)
     try:
         planned = plan(client, _target(arguments), options, note=tell)
     except Refused as error:
@@ -129,21 +128,20 @@ def _print_plan(arguments: argparse.Namespace, findings: list[Finding], steps: l
         print("Nothing to do: the addresses are where they should be.")
 
 
-def run_swap(arguments: argparse.Namespace) -> int:
+def run_swap(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Swap, after asking, and print the report."""
-    with SignalGuard(last=True) as guard:
-        try:
-            report = _swap(arguments, guard)
-        except VipswapError as error:
-            # Preflight, or a signal before the run.
-            report = not_begun(error, strategy_name(_opening(arguments)))
-        # The exit code says how things are in Azure, whatever becomes of the words.
-        if arguments.output == "json":
-            deliver(lambda: print_json(report.as_json()))
-        elif report.addresses:
-            deliver(lambda: print_report(report))
-        if report.error:
-            tell_error(report.error)
+    try:
+        report = _swap(arguments, guard)
+    except VipswapError as error:
+        # Preflight, or a signal before the run.
+        report = not_begun(error, strategy_name(_opening(arguments)))
+    # The exit code says how things are in Azure, whatever becomes of the words.
+    if arguments.output == "json":
+        deliver(lambda: print_json(report.as_json()))
+    elif report.addresses:
+        deliver(lambda: print_report(report))
+    if report.error:
+        tell_error(report.error)
     return report.exit_code
 
 
@@ -153,13 +151,13 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     options = _options(arguments)
     interval_s = _interval(arguments)
     _check_timeline(arguments)
-    client = _client(arguments)
+    client = _client(arguments, guard)
     planned = plan(client, _target(arguments), options, note=tell)
     preflight.refuse(planned.findings)
     warn(planned.findings, brief=not arguments.yes)
     if not planned.resolved.reached:
         _announce(planned)
-        if not arguments.yes and not _confirmed():
+        if not arguments.yes and not confirmed(guard, "Swap these addresses?"):
             raise VipswapError("Not confirmed; nothing was changed.")
         if arguments.yes and not arguments.vip:
             tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
@@ -221,14 +219,8 @@ def _announce(planned: Plan) -> None:
         tell(f"{side.value}'s address {known}: {names}")
 
 
-def _confirmed() -> bool:
-    sys.stderr.write("Swap these addresses? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _client(arguments: argparse.Namespace) -> ArmClient:
-    return connect(arguments, [arguments.lb1, arguments.lb2], os.environ, SystemClock())
+def _client(arguments: argparse.Namespace, guard: SignalGuard) -> ArmClient:
+    return connect(arguments, [arguments.lb1, arguments.lb2], os.environ, guard)
 
 
 def _target(arguments: argparse.Namespace) -> Target:

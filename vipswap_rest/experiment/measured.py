@@ -9,6 +9,7 @@ from typing import Any
 from vipswap_rest.experiment.recording import Operation, Probed, Recording, SideName
 from vipswap_rest.experiment.stats import Value
 from vipswap_rest.probe.samples import Outcome
+from vipswap_rest.quantities import Rounding, figure
 
 # Good samples without a failure among them, of each address, before the swap and after it.
 CLEAN_SAMPLES = 30
@@ -76,11 +77,13 @@ def _measure(recording: Recording, side: SideName, probed: Probed | None) -> Mea
     return Measured(
         address,
         len(found),
-        lower_s=round(sum(outage["lower_s"] or 0.0 for outage in found), 6),
+        lower_s=_total([outage["lower_s"] for outage in found]),
         estimate_s=_total([outage["estimate_s"] for outage in found]),
-        upper_s=_total([outage["upper_s"] for outage in found] if found else [account.undetected_upper_s]),
+        upper_s=_total([outage["upper_s"] for outage in found])
+        if found
+        else figure(account.undetected_upper_s, Rounding.UP),
         control_plane_outage_s=control,
-        lag_s=None if attached is None or ended is None else round(ended - attached, 6),
+        lag_s=None if attached is None or ended is None else figure(ended - attached, Rounding.UP),
     )
 
 
@@ -174,9 +177,10 @@ def _attached(operations: Sequence[Operation], side: str) -> float | None:
 
 
 def _total(parts: Sequence[float | None]) -> float | None:
+    """The sum of figures in microseconds, exact; None if one of them is unknown."""
     total = 0.0
     for part in parts:
         if part is None:
             return None
         total += part
-    return round(total, 6)
+    return figure(total)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,7 +11,8 @@ from typing import Any
 from vipswap_rest.experiment import method
 from vipswap_rest.experiment.columns import SIDES
 from vipswap_rest.experiment.markup import Html, element, items, table
-from vipswap_rest.experiment.quantities import bounds, counted, none_seen, seconds, span
+from vipswap_rest.experiment.summary import ROUNDING
+from vipswap_rest.quantities import Rounding, bounds, counted, coverage, none_seen, outage, seconds, span
 
 EMULATED = "Emulated: these are times of an emulator on one machine. No figure on this page is Azure's."
 # Nothing may be loaded or run, whatever stands in the page.
@@ -135,7 +135,7 @@ def _strategies(summary: Mapping[str, Any]) -> Html:
     head = ["strategy", "address", "figure", "n", "median", "interval of the median", "MAD", "mean", "least", "most"]
     head += ["p95", "p99", "outliers"]
     rows = [
-        [strategy, side, _FIGURES.get(name, name), *_summed(figures)]
+        [strategy, side, _FIGURES.get(name, name), *_summed(figures, ROUNDING.get(name, Rounding.NEAREST))]
         for strategy, told in summary["strategies"].items()
         for side in SIDES
         for name, figures in told[side].items()
@@ -147,13 +147,14 @@ def _strategies(summary: Mapping[str, Any]) -> Html:
     )
 
 
-def _summed(figures: Mapping[str, Any]) -> list[str]:
+def _summed(figures: Mapping[str, Any], rounding: Rounding) -> list[str]:
     count = f"{figures['n']}, {figures['open']} of them at least" if figures["open"] else str(figures["n"])
     return [
         count,
-        _value(figures["median"]),
+        _value(figures["median"], rounding),
         _interval(figures["interval"]),
-        *(_value(figures[name]) for name in ("mad", "mean", "min", "max", "p95", "p99")),
+        _value(figures["mad"]),
+        *(_value(figures[name], rounding) for name in ("mean", "min", "max", "p95", "p99")),
         ", ".join(map(str, figures["outliers"])) or _NOTHING,
     ]
 
@@ -214,12 +215,10 @@ def _seen(measured: Mapping[str, Any] | None) -> str:
     """The outages of one address in one swap, all together."""
     if measured is None or measured["lower_s"] is None:
         return _NOTHING
-    if measured["estimate_s"] is None:
-        return bounds(measured["lower_s"], None)
-    if not measured["outages"]:
+    if not measured["outages"] and measured["upper_s"] is not None:
         return none_seen(measured["upper_s"])
-    several = f", {measured['outages']} outages" if measured["outages"] > 1 else ""
-    return f"{seconds(measured['estimate_s'])} ({bounds(measured['lower_s'], measured['upper_s'])}{several})"
+    several = f"; {measured['outages']} outages" if measured["outages"] and measured["outages"] > 1 else ""
+    return outage(measured["lower_s"], measured["estimate_s"], measured["upper_s"]) + several
 
 
 def _standing(trial: Mapping[str, Any], outlier: bool) -> str:
@@ -248,27 +247,27 @@ def _number(told: Any) -> tuple[float, bool]:
     return (told["at_least"], True) if isinstance(told, Mapping) else (told, False)
 
 
-def _value(told: Any) -> str:
+def _value(told: Any, rounding: Rounding = Rounding.NEAREST) -> str:
     if told is None:
         return _NOTHING
     number, least = _number(told)
-    return f"at least {seconds(number, math.floor)}" if least else seconds(number)
+    return bounds(number, None) if least else seconds(number, rounding)
 
 
 def _range(told: Any) -> str:
     """A difference: a number, or from its least to its greatest possible value."""
     if not isinstance(told, Mapping):
         return _value(told)
-    return span(_end(told["low"], math.floor), _end(told["high"], math.ceil))
+    return span(_end(told["low"], Rounding.DOWN), _end(told["high"], Rounding.UP))
 
 
-def _end(number: float | None, rounding: Any) -> str:
+def _end(number: float | None, rounding: Rounding) -> str:
     return "no end" if number is None else seconds(number, rounding)
 
 
 def _interval(told: Mapping[str, Any]) -> str:
-    covered = math.floor(told["coverage"] * 1000) / 10
-    return f"{span(_end(told['low'], math.floor), _end(told['high'], math.ceil))} ({covered:g} %)"
+    ends = span(_end(told["low"], Rounding.DOWN), _end(told["high"], Rounding.UP))
+    return f"{ends} ({coverage(told['coverage'])})"
 
 
 def _mark(summary: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from statistics import NormalDist, median
 
 from vipswap_rest.experiment.stats import LEVEL, Interval, Value, finite, symmetric_tails
+from vipswap_rest.quantities import Rounding
 
 # Up to this many pairs the distribution of the ranks is exact; above, it is a normal one with the same moments.
 MOST_EXACT = 100
@@ -41,7 +42,8 @@ class Comparison:
     def as_json(self) -> dict[str, object]:
         """`difference` is `~` where none was shown."""
         low, high = self.estimate
-        estimate: object = finite(low) if low == high else {"low": finite(low), "high": finite(high)}
+        ends = {"low": finite(low, Rounding.DOWN), "high": finite(high, Rounding.UP)}
+        estimate: object = finite(low) if low == high else ends
         return {
             "pairs": self.n,
             "difference": estimate if self.differs else NO_DIFFERENCE,

@@ -10,6 +10,7 @@ from vipswap_rest.experiment.design import Cell, Role, Way
 from vipswap_rest.experiment.measured import flaw, measure
 from vipswap_rest.experiment.recording import Recording, SideName
 from vipswap_rest.experiment.trials import Store, Trial, attempts
+from vipswap_rest.quantities import at_most, outage
 
 # So many in a row that do not count mean that the next one would not count either.
 MOST_INVALID_IN_A_ROW = 3
@@ -186,11 +187,9 @@ def _seen(trial: Trial, side: SideName) -> str:
     found = trial.measured[side]
     if found.lower_s is None:
         return "not probed"
-    if found.estimate_s is None or found.upper_s is None:
-        return f"at least {found.lower_s:.2f} s"
-    if not found.outages:
-        return f"none seen (at most {found.upper_s:.2f} s)"
-    return f"{found.estimate_s:.2f} s ({found.lower_s:.2f} to {found.upper_s:.2f})"
+    if not found.outages and found.upper_s is not None:
+        return f"none seen ({at_most(found.upper_s)})"
+    return outage(found.lower_s, found.estimate_s, found.upper_s)
 
 
 def _hint(told: dict[str, str]) -> str:

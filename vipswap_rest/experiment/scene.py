@@ -9,11 +9,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vipswap_rest.experiment.quantities import none_seen, seconds
 from vipswap_rest.experiment.recording import Operation, Probed, Recording, SideName
 from vipswap_rest.probe.findings import AddressFindings
 from vipswap_rest.probe.outages import Outage, Spans, Window
 from vipswap_rest.probe.samples import Outcome
+from vipswap_rest.quantities import none_seen, seconds
 
 SIDES: tuple[SideName, ...] = ("production", "staging")
 # How much is shown of the quiet time on both sides, as a part of the swap.

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean, median
 
+from vipswap_rest.quantities import Rounding, figure
+
 LEVEL = 0.95
 # Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993), also in the NIST/SEMATECH handbook, 1.3.5.17.
 OUTLIER_SCORE = 3.5
@@ -47,7 +49,11 @@ class Interval:
 
     def as_json(self) -> dict[str, float | None]:
         """`{low, high, coverage}`, an end that is infinite as null."""
-        return {"low": finite(self.low), "high": finite(self.high), "coverage": round(self.coverage, 4)}
+        return {
+            "low": finite(self.low, Rounding.DOWN),
+            "high": finite(self.high, Rounding.UP),
+            "coverage": figure(self.coverage, digits=4),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +77,19 @@ class Summary:
     p99: Value | None
     outliers: tuple[int, ...]
 
-    def as_json(self) -> dict[str, object]:
-        """One object; an "at least" figure as `{"at_least": x}`."""
+    def as_json(self, rounding: Rounding = Rounding.NEAREST) -> dict[str, object]:
+        """One object; an "at least" figure as `{"at_least": x}`. rounding: of what kind the column's figures are."""
         return {
             "n": self.n,
             "open": self.open,
-            "median": told(self.median),
+            "median": told(self.median, rounding),
             "interval": self.interval.as_json(),
-            "mad": None if self.mad is None else round(self.mad, 6),
-            "mean": None if self.mean is None else round(self.mean, 6),
-            "min": told(self.min),
-            "max": told(self.max),
-            "p95": None if self.p95 is None else told(self.p95),
-            "p99": None if self.p99 is None else told(self.p99),
+            "mad": None if self.mad is None else figure(self.mad),
+            "mean": None if self.mean is None else figure(self.mean, rounding),
+            "min": told(self.min, rounding),
+            "max": told(self.max, rounding),
+            "p95": None if self.p95 is None else told(self.p95, rounding),
+            "p99": None if self.p99 is None else told(self.p99, rounding),
         }
 
 
@@ -174,15 +180,14 @@ def outliers(values: Sequence[Value], resolution: float = 0.0) -> tuple[int, ...
     )
 
 
-def told(value: Value) -> object:
-    """A figure for JSON: the number, or `{"at_least": number}`."""
-    number = round(value.value, 6)
-    return {"at_least": number} if value.open else number
+def told(value: Value, rounding: Rounding = Rounding.NEAREST) -> object:
+    """A figure for JSON: the number, or `{"at_least": number}`, which is rounded down whatever its column is."""
+    return {"at_least": figure(value.value, Rounding.DOWN)} if value.open else figure(value.value, rounding)
 
 
-def finite(number: float) -> float | None:
+def finite(number: float, rounding: Rounding = Rounding.NEAREST) -> float | None:
     """A number for JSON: infinity as null."""
-    return round(number, 6) if math.isfinite(number) else None
+    return figure(number, rounding) if math.isfinite(number) else None
 
 
 def _at_most(value: Value) -> float:

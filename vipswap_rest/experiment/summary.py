@@ -14,6 +14,7 @@ from vipswap_rest.experiment.paired import Difference, compare
 from vipswap_rest.experiment.recording import SideName
 from vipswap_rest.experiment.stats import LEVEL, OUTLIER_RULE, Value, summarise
 from vipswap_rest.experiment.trials import Trial
+from vipswap_rest.quantities import Rounding
 
 EMULATED = "All of it is emulated: no figure here is Azure's."
 HOW = (
@@ -38,6 +39,8 @@ FIGURES: dict[str, Callable[[Measured], Value | None]] = {
     "control_plane": lambda one: _closed(one.control_plane_outage_s),
     "lag": lambda one: _closed(one.lag_s),
 }
+# Which way a figure may be rounded, where it is no estimate; `lag` is until the answer at the latest.
+ROUNDING = {"lower": Rounding.DOWN, "upper": Rounding.UP, "lag": Rounding.UP}
 # The probe sees both ends of an outage to an interval each; the control plane has its own clock.
 PROBED = frozenset({"observed", "lower", "upper", "lag"})
 COMPARED = ("observed", "control_plane")
@@ -87,7 +90,10 @@ def _figures(trials: list[Trial], side: SideName, resolution: float) -> dict[str
             told[name] = None
             continue
         figures = summarise([value for _, value in column], resolution=resolution if name in PROBED else 0.0)
-        told[name] = {**figures.as_json(), "outliers": [column[at][0] for at in figures.outliers]}
+        told[name] = {
+            **figures.as_json(ROUNDING.get(name, Rounding.NEAREST)),
+            "outliers": [column[at][0] for at in figures.outliers],
+        }
     return told
 
 

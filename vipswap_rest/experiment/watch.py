@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.clock import Clock, rfc3339
 from vipswap_rest.clouds import is_loopback
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.errors import Interrupted, VipswapError
 from vipswap_rest.experiment.recording import Operation, Probed, Recording
 from vipswap_rest.probe.findings import AddressFindings
 from vipswap_rest.probe.prober import Prober
 from vipswap_rest.probe.sampler import Live
 from vipswap_rest.probe.target import Target, parse_target
+from vipswap_rest.quantities import Rounding, figure
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.model import Observed, Pair, Side
 from vipswap_rest.swap.report import Emit, Event, Observation, Report, StepAccepted, StepBegan, StepEnded
@@ -65,14 +66,14 @@ def candidates(observed: Observed, pair: Pair, probe_url: str | None = None) -> 
     return found
 
 
-def answering(found: list[Candidate]) -> dict[Side, Target]:
+def answering(found: list[Candidate], clock: Clock) -> dict[Side, Target]:
     """The candidates that answer now, each with the first of its targets that does."""
     asked = [(one.side, target) for one in found for target in one.targets]
     if not asked:
         return {}
     with Prober([target for _, target in asked], INTERVAL_S, duration_s=BEFORE_S) as prober:
-        while not prober.wait(_LOOK_S) and any(live.answers is None for live in prober.live()):
-            pass
+        while not prober.wait(0) and any(live.answers is None for live in prober.live()):
+            clock.sleep(_LOOK_S)
         answers = [live.answers for live in prober.live()]
     chosen: dict[Side, Target] = {}
     for (side, target), answered in zip(asked, answers, strict=True):
@@ -128,7 +129,7 @@ def watched_swap(
                 hint=ANSWER_HINT,
             )
         report = swap(client, planned, options, emit=watch.emit, guard=guard)
-        return watch.ended(report, stop=lambda: guard.requested)
+        return watch.ended(report)
 
 
 class Watch:
@@ -155,9 +156,11 @@ class Watch:
         """Finds out which addresses answer. Raises UsageError (probe_url, interval), VipswapError (no such host)."""
         found = candidates(observed, pair, probe_url)
         self._addresses = {one.side: one.address for one in found}
-        self._targets = answering(found)
+        self._targets = answering(found, clock)
         self._clock, self._onward, self._emulated = clock, onward, emulated
-        self._prober = Prober(list(self._targets.values()), interval_s) if self._targets else None
+        targets = list(self._targets.values())
+        # It looks names up.
+        self._prober = clock.wait_for(lambda: Prober(targets, interval_s)) if targets else None
         self._interval_s, self._clean, self._settle_s = interval_s, clean, settle_s
         self._open: tuple[str, float] | None = None
         self._accepted: float | None = None
@@ -187,7 +190,8 @@ class Watch:
     def answered_before(self) -> bool:
         """Wait until every address has answered as it shall; whether they have. An outage has two ends only if a good
         sample lies before it."""
-        return self._await_answers(float("-inf"), BEFORE_S if self._clean == 1 else self._settle_s)
+        seconds = BEFORE_S if self._clean == 1 else self._settle_s
+        return self._await_answers(float("-inf"), seconds)
 
     def emit(self, event: Event) -> None:
         """Keep the times of the run's operations, and hand the event on."""
@@ -203,13 +207,14 @@ class Watch:
             self._open = None
         self._onward(event)
 
-    def ended(self, report: Report, *, stop: Callable[[], bool] = lambda: False) -> tuple[Report, Recording]:
+    def ended(self, report: Report) -> tuple[Report, Recording]:
         """The report with what was seen in it, and the recording. Where the run ended well it first waits until every
-        address has answered again, for `settle_s` at most, or until `stop` says so."""
+        address has answered again, for `settle_s` at most; a signal ends that wait, and nothing else."""
         if report.exit_code in (0, 5, 8):
             over = self._clock.monotonic()
-            if self._await_answers(over, self._settle_s, stop):
-                self._await_losses(over, stop)
+            with suppress(Interrupted):
+                if self._await_answers(over, self._settle_s):
+                    self._await_losses(over)
         probed = []
         if self._prober is not None:
             findings = self._prober.stop()
@@ -229,37 +234,36 @@ class Watch:
         )
         return report, recording
 
-    def _await_losses(self, since: float, stop: Callable[[], bool]) -> None:
+    def _await_losses(self, since: float) -> None:
         """Wait for the samples that were sent by `since`, and then for one more answer: a sample is known to be lost
         only when its time is over, and an outage has an end only if a good sample was sent after that."""
         prober, waited = self._prober, False
-        while prober and prober.waits_since(since) and not stop():
+        while prober and prober.waits_since(since):
             waited = True
-            prober.wait(_LOOK_S)
+            self._clock.sleep(_LOOK_S)
         if waited:
-            self._await_answers(self._clock.monotonic(), self._settle_s, stop)
+            self._await_answers(self._clock.monotonic(), self._settle_s)
 
-    def _await_answers(self, since: float, seconds: float, stop: Callable[[], bool] = lambda: False) -> bool:
+    def _await_answers(self, since: float, seconds: float) -> bool:
         """Wait until every address has answered as it shall, samples sent after `since`; for `seconds` at most.
 
         Returns whether they have.
         """
         until = self._clock.monotonic() + seconds
         prober = self._prober
-        while prober and self._clock.monotonic() < until and not stop():
+        while prober and self._clock.monotonic() < until:
             if all(prober.answered_since(since, self._clean)):
                 return True
-            prober.wait(_LOOK_S)
+            self._clock.sleep(_LOOK_S)
         return False
 
 
 def observation(found: AddressFindings) -> Observation:
     """The report's form of what was found of an address."""
     outages = found.account.outages
-    undetected = -(-found.account.undetected_upper_s * 1e6 // 1) / 1e6
     return Observation(
         found.endpoint.target.url,
         tuple(outage.as_json() for outage in outages),
-        undetected,
+        figure(found.account.undetected_upper_s, Rounding.UP),
         outages[-1].before if outages else None,
     )

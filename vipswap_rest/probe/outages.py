@@ -38,12 +38,13 @@ Without a or b it is open at that end: no upper bound, no estimate.
 
 from __future__ import annotations
 
-import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
+
+from vipswap_rest.quantities import Rounding, figure
 
 # Between two of our own sends; more is a window in which we were blind.
 SLACK_S = 0.020
@@ -77,9 +78,9 @@ class Outage:
     def as_json(self) -> dict[str, float | None]:
         """`{lower_s, estimate_s, upper_s}` in microseconds, the bounds rounded outwards; null where it is open."""
         return {
-            "lower_s": math.floor(self.lower_s * 1e6) / 1e6,
-            "estimate_s": None if self.estimate_s is None else round(self.estimate_s, 6),
-            "upper_s": None if self.upper_s is None else math.ceil(self.upper_s * 1e6) / 1e6,
+            "lower_s": figure(self.lower_s, Rounding.DOWN),
+            "estimate_s": None if self.estimate_s is None else figure(self.estimate_s),
+            "upper_s": None if self.upper_s is None else figure(self.upper_s, Rounding.UP),
         }
 
 

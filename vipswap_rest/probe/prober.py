@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import threading
 import time
 from collections.abc import Sequence
@@ -197,6 +196,11 @@ def _check_hold(targets: Sequence[Target], hold: int) -> None:
 def _check_files(targets: int, interval_s: float, timeout_s: float, hold: int) -> None:
     # What does not answer is held open until its timeout.
     needed = targets * (int(timeout_s / interval_s + 1) + hold) + _OTHER_FILES
+    try:
+        import resource
+    except ImportError:
+        # Windows limits no process in that way.
+        return
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed != resource.RLIM_INFINITY and needed > allowed:
         raise UsageError(

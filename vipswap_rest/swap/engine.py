@@ -103,8 +103,7 @@ class Engine:
         it as `cause`; its exit code is for the caller to decide, who knows what state things were left in.
         """
         while True:
-            if self.execution.guard.requested and not self.execution.guard.critical:
-                raise Interrupted("Interrupted by a signal.")
+            self.execution.guard.check()
             step = next_step(self.execution.observed, self.pair, self.direction, self.opening)
             if isinstance(step, Done) and not self._may_be_made_again():
                 return

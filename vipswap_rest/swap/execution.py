@@ -17,6 +17,7 @@ from vipswap_rest.errors import (
     AnswerLost,
     ArmError,
     Forbidden,
+    Interrupted,
     LockHeld,
     NotFound,
     OperationFailed,
@@ -52,10 +53,18 @@ READ_RESERVE = 50
 
 
 class Guard(Protocol):
-    """Says when a signal may end the run. While `critical`, it only makes `requested` true."""
+    """Says whether a signal ends the run. While `critical`, which the run sets, a first signal does not.
+
+    The waits of the client's clock ask it, too: they raise Interrupted where `check` would.
+    """
 
     critical: bool
-    requested: bool
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal came that ends the run now; and again until `acknowledge` is called."""
+
+    def acknowledge(self) -> None:
+        """The run has ended for the signals that came so far: what is waited for now, only another one ends."""
 
 
 class Execution:
@@ -414,7 +423,7 @@ class Execution:
             for side in set(Side) - self._stale:
                 fresh = read_load_balancer(self.client, self.pair.load_balancer(side), deadline=deadline)
                 self.observed = self.observed.with_load_balancer(side, fresh)
-        except (LockHeld, Refused):
+        except (LockHeld, Refused, Interrupted):
             raise
         except VipswapError as error:
             # The operation goes on whatever this read says; the write itself is guarded by its etag.

@@ -164,6 +164,8 @@ def carry_out(
         error = engine.cause
     except VipswapError as raised:
         error = raised
+        if isinstance(error, Interrupted):
+            guard.acknowledge()
     ended = execution.observed if execution else before
     if error and not (engine and engine.cause is error):
         ended = _last_look(execution) if execution else _not_adopted(client, before)

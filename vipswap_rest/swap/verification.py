@@ -37,7 +37,7 @@ class Verification:
         address, port = observed.addresses[Side.PRODUCTION].address, port_of(observed, pair)
         until = clock.monotonic() + self.timeout_s
         while True:
-            silent = self.check.answers(address or "", port)
+            silent = clock.wait_for(lambda: self.check.answers(address or "", port))
             if silent is None or clock.monotonic() >= until:
                 return silent
             clock.sleep(BETWEEN_TRIES_S)

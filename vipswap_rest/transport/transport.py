@@ -183,24 +183,15 @@ class Transport:
             auth=Bearer(token),
         )
         flight = Flight.within(timeout, target)
-        reset = FLIGHT.set(flight)
         sent = self.clock.monotonic()
         try:
-            prepared = self._session.prepare_request(request)
-            # requests would normalise it.
-            prepared.url = self._origin + target
-            # `verify` per request: where REQUESTS_CA_BUNDLE is set, requests ignores the session's own.
-            settings = self._session.merge_environment_settings(self._origin, {}, None, self._verify, None)
-            settings["stream"] = True
-            with self._session.send(
-                prepared, allow_redirects=False, timeout=(min(CONNECT_TIMEOUT_S, timeout), timeout), **settings
-            ) as answer:
-                content = read(answer)
+            answer, content = self.clock.wait_for(lambda: self._exchange(request, flight, timeout))
         except (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
             log.debug("%s %s failed: %s [client request id %s]", method, shown, type(error).__name__, request_id)
             raise transport_error(method, shown, urlsplit(self._origin).netloc, error, flight) from error
         finally:
-            FLIGHT.reset(reset)
+            # A signal ends the wait for the answer, wherever the request is by then; it must not leave afterwards.
+            flight.call_off()
         received = self.clock.monotonic()
         # What an error says is for people, and nothing in it is followed.
         hidden = [*self._tokens, *(signed_values(target) if answer.status_code >= 400 else ())]
@@ -219,6 +210,23 @@ class Transport:
             )
         self._note_budget(response.headers)
         return response
+
+    def _exchange(self, request: requests.Request, flight: Flight, timeout: float) -> tuple[requests.Response, bytes]:
+        """Send one request, and read its answer to the end. Raises what requests, urllib3 and the socket raise."""
+        reset = FLIGHT.set(flight)
+        try:
+            prepared = self._session.prepare_request(request)
+            # requests would normalise it.
+            prepared.url = self._origin + flight.target
+            # `verify` per request: where REQUESTS_CA_BUNDLE is set, requests ignores the session's own.
+            settings = self._session.merge_environment_settings(self._origin, {}, None, self._verify, None)
+            settings["stream"] = True
+            with self._session.send(
+                prepared, allow_redirects=False, timeout=(min(CONNECT_TIMEOUT_S, timeout), timeout), **settings
+            ) as answer:
+                return answer, read(answer)
+        finally:
+            FLIGHT.reset(reset)
 
     def _token(self) -> str:
         """The token to send; it and the last ones before it will not be shown, whatever an answer echoes."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from vipswap_rest.experiment import quantities
+from vipswap_rest import quantities
 from vipswap_rest.experiment.columns import Middle, Point
 from vipswap_rest.experiment.pictures import canvas
 
@@ -143,14 +143,13 @@ def _draw_middle(axes: Axes, middle: Middle, top: int, name: str) -> None:
 
 def _said(middle: Middle) -> str:
     """The median and its interval in words."""
-    least = "at least " if middle.open else ""
-    told = f"median {least}{quantities.seconds(middle.median_s)}"
+    median = quantities.bounds(middle.median_s, None) if middle.open else quantities.seconds(middle.median_s)
+    told = f"median {median}"
     if middle.coverage < _LEAST_COVERAGE:
         return told
-    high = "no upper end" if middle.high_s is None else quantities.seconds(middle.high_s, math.ceil)
-    low = quantities.seconds(middle.low_s or 0.0, math.floor)
-    covered = math.floor(middle.coverage * 1000) / 10
-    return f"{told}, {covered:g} % interval {quantities.span(low, high)}"
+    high = "no upper end" if middle.high_s is None else quantities.seconds(middle.high_s, quantities.Rounding.UP)
+    low = quantities.seconds(middle.low_s or 0.0, quantities.Rounding.DOWN)
+    return f"{told}, {quantities.coverage(middle.coverage)} interval {quantities.span(low, high)}"
 
 
 def _legend(figure: Figure) -> None:

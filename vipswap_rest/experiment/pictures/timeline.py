@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from vipswap_rest.experiment import quantities
+from vipswap_rest import quantities
 from vipswap_rest.experiment.pictures import canvas
 from vipswap_rest.experiment.recording import Operation, Recording
 from vipswap_rest.experiment.scene import Down, Lane, Scene, scene
@@ -181,7 +181,8 @@ def _write_above(axes: Axes, drawn: Scene, lane: Lane, y: float) -> None:
     longest_first = sorted(lane.downs, key=lambda one: one.widest.begin - one.widest.end)
     for at, down in enumerate(longest_first):
         hidden = len(longest_first) - at
-        said = f"down {quantities.outage(down.outage)}"
+        outage = down.outage
+        said = f"down {quantities.outage(outage.lower_s, outage.estimate_s, outage.upper_s)}"
         if not put(said, (down.widest.begin + down.widest.end) / 2, canvas.DOWN):
             taken.append([])
             put(f"and {hidden} more, none of them longer" if at else said, drawn.begin, canvas.DOWN)
