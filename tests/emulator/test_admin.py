@@ -8,6 +8,7 @@ import pytest
 
 from tests.emulator.stage import FLOAT, FRONTEND1, GROUP, HOST, IP1, LB1, LB2, NETWORK, SUB, Json, Stage, address, error
 from vipswap_rest.emulator import Settings
+from vipswap_rest.emulator.settings import SUBSCRIPTION
 
 
 def test_the_state_shows_every_resource_as_arm_does() -> None:
@@ -63,8 +64,10 @@ def test_a_seeded_subscription_and_group_are_known() -> None:
 
     assert error(before) == (404, "SubscriptionNotFound")
     assert stage.get(f"{other}/resourceGroups/elsewhere")["location"] == "eastus"
-    # The login's own is still one.
-    assert len(stage.get("/subscriptions")["value"]) == 1
+    assert stage.get(other)["subscriptionId"] == other.rpartition("/")[2]
+    assert stage.get(path)["id"] == path
+    # What a login sees of them is the emulator's own one.
+    assert [one["subscriptionId"] for one in stage.get("/subscriptions")["value"]] == [SUBSCRIPTION]
 
 
 def test_seeding_a_resource_ends_what_an_operation_would_do_to_it() -> None:

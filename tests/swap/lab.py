@@ -39,10 +39,13 @@ ROUND_TRIP_S = 0.01
 
 
 class VirtualClock:
-    """Both sides' clock: sleeping is what moves it, and every request a little."""
+    """Both sides' clock: sleeping is what moves it, and every request a little.
+
+    With a `pace` above 1 every pause takes that many times as long, so that whoever waits in vain gives up sooner.
+    """
 
     def __init__(self) -> None:
-        self.time = 1000.0
+        self.time, self.pace = 1000.0, 1.0
 
     def monotonic(self) -> float:
         return self.time
@@ -51,7 +54,7 @@ class VirtualClock:
         return datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=self.time)
 
     def sleep(self, seconds: float) -> None:
-        self.time += max(0.0, seconds)
+        self.time += max(0.0, seconds) * self.pace
 
     def wait_for(self, act: Callable[[], T]) -> T:
         return act()

@@ -50,6 +50,7 @@ class Watched:
 
     def __init__(self, bodies: list[dict[str, Any]]) -> None:
         self.lab = Lab(Settings(latency="instant"))
+        self.lab.clock.pace = 30.0
         request = Request("PUT", "/emulator/state", {}, json.dumps({"resources": bodies}).encode())
         answer = Admin(self.lab.core).handle(request)
         assert answer.status == 200, answer.body
