@@ -26,7 +26,7 @@ from tests.wire.test_auth_proofs import as_pem, as_pfx
 from vipswap_rest.auth import find_credential
 from vipswap_rest.cli.main import main
 from vipswap_rest.clouds import PUBLIC
-from vipswap_rest.emulator.managed_identity import IDENTITY_HEADER
+from vipswap_rest.emulator.identity.managed_identity import IDENTITY_HEADER
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
 from vipswap_rest.errors import CredentialError

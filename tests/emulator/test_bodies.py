@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.emulator import balancers as lb
 from tests.emulator.stage import FLOAT, LB1, NETWORK, Json, Stage
-from vipswap_rest.emulator import bodies, load_balancer
-from vipswap_rest.emulator.body_table import TABLE, UNDOCUMENTED, Row
+from vipswap_rest.emulator.types import bodies
+from vipswap_rest.emulator.types.body_table import TABLE, UNDOCUMENTED, Row
+from vipswap_rest.emulator.types.load_balancers import parts as load_balancer
 
 NEWEST = "2026-03-01"
 SUBNET = f"{NETWORK}/virtualNetworks/vipswapvnet/subnets/subnet"

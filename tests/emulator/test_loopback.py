@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from vipswap_rest.emulator import InvalidSettings, Settings
 from vipswap_rest.emulator.data_plane.loopback import NoLoopback, reserve
-from vipswap_rest.emulator.data_plane.pool import read_pool
+from vipswap_rest.emulator.settings.pool import read_pool
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.emulator.stage import HOST, LB1, Stage, error, said
 from vipswap_rest.emulator import Answer, Settings
-from vipswap_rest.emulator.managed_identity import IDENTITY_HEADER
+from vipswap_rest.emulator.identity.managed_identity import IDENTITY_HEADER
 from vipswap_rest.emulator.settings import CLIENT_ID, OBJECT_ID, TENANT
 
 ARM = "https://management.azure.com/"

@@ -14,7 +14,7 @@ from tests.emulator.stage import FLOAT, IP1, LB1, NATIVE, NETWORK, SUB, Stage, a
 from tests.emulator.test_native_swap import exchange
 from tests.openapi import VALIDATOR, VERSIONS, needs_definitions
 from vipswap_rest.emulator import Answer, Settings
-from vipswap_rest.emulator.body_table import UNDOCUMENTED
+from vipswap_rest.emulator.types.body_table import UNDOCUMENTED
 
 pytestmark = [
     needs_definitions,

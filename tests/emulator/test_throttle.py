@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.emulator.stage import FLOAT, IP1, LB1, NATIVE, SUB, VERSION, Stage, error, said
 from tests.emulator.wire import PATIENCE_S, Connection, once, process
 from vipswap_rest.emulator import Answer, Settings
-from vipswap_rest.emulator.throttle import Buckets, Interval, Purpose, TokenBucket, principal
+from vipswap_rest.emulator.arm.throttle import Buckets, Interval, Purpose, TokenBucket, principal
 
 often = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 # Many calls at once, calls in a row, and pauses long enough to fill any bucket.

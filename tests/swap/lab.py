@@ -19,8 +19,8 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
 from vipswap_rest.clock import Clock
 from vipswap_rest.emulator import Answer, Emulator, Request, Settings
+from vipswap_rest.emulator.control.faults import Faults
 from vipswap_rest.emulator.exchange import Exchange
-from vipswap_rest.emulator.faults import Faults
 from vipswap_rest.emulator.settings import SUBSCRIPTION
 from vipswap_rest.swap.recovery import Way, choose, find, nothing_found, recover
 from vipswap_rest.swap.report import Event, Report

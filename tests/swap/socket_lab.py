@@ -20,7 +20,7 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
 from vipswap_rest.clock import Clock
 from vipswap_rest.emulator import Answer, Emulator, Request, Settings
-from vipswap_rest.emulator.faults import Faults
+from vipswap_rest.emulator.control.faults import Faults
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION
 from vipswap_rest.swap.engine import Limits

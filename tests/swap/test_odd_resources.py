@@ -25,7 +25,7 @@ from tests.swap.preflight.worlds import World
 from vipswap_rest.cli import swap as command
 from vipswap_rest.cli.main import main
 from vipswap_rest.emulator import Answer, Request, Settings
-from vipswap_rest.emulator.admin import Admin
+from vipswap_rest.emulator.control.admin import Admin
 from vipswap_rest.swap.preflight import CODES
 from vipswap_rest.swap.preflight.finding import ERRORS
 

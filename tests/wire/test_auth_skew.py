@@ -15,7 +15,7 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import find_credential
 from vipswap_rest.clouds import PUBLIC
 from vipswap_rest.emulator import clock, server
-from vipswap_rest.emulator.managed_identity import IDENTITY_HEADER
+from vipswap_rest.emulator.identity.managed_identity import IDENTITY_HEADER
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import CLIENT_ID, SUBSCRIPTION, TENANT, Settings
 from vipswap_rest.errors import CredentialError

@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         from vipswap_rest.emulator.server import serve
 
         if arguments.tls:
-            import vipswap_rest.emulator.tls  # noqa: F401 - so that it is missed before anything listens
+            import vipswap_rest.emulator.identity.tls  # noqa: F401 - so that it is missed before anything listens
     except ImportError as error:
         raise UsageError(
             f"The emulator needs a package that is not here ({error.name}).",

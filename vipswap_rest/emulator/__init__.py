@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from .clock import Clock, SystemClock
 from .core import Emulator
-from .latency import InvalidLatency
 from .messages import Answer, Request
 from .settings import InvalidSettings, Settings
+from .settings.latency import InvalidLatency
 
 __all__ = ["Answer", "Clock", "Emulator", "InvalidLatency", "InvalidSettings", "Request", "Settings", "SystemClock"]

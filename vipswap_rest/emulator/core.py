@@ -11,37 +11,40 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from . import bodies, environment, errors, extensions, metadata, paths
-from .admin import Admin
-from .calls import Call, Reply, World
-from .catalogue import Catalogue
+from . import environment
+from .arm import errors, extensions, paths
+from .arm.calls import Call, Reply, World
+from .arm.errors import ArmError
+from .arm.extensions import Extension
+from .arm.gate import Gate
+from .arm.operations import Operation
+from .arm.paths import Path
+from .arm.stale import StaleReads
+from .arm.state import Identifiers
+from .arm.throttle import Throttle
 from .clock import Clock
-from .data_plane.outages import Outages
-from .errors import ArmError
+from .control.admin import Admin
+from .control.faults import Effect, Faults
+from .control.outages import Outages
 from .exchange import Exchange
-from .extensions import Extension
-from .faults import Effect, Faults
-from .gate import Gate
-from .latency import header
-from .load_balancer_children import LoadBalancerChildren
-from .load_balancers import LoadBalancers
-from .locks import Locks
-from .managed_identity import ManagedIdentity
+from .identity import metadata
+from .identity.managed_identity import ManagedIdentity
+from .identity.token_service import TokenService
 from .messages import Answer, Json, Request, encode
-from .native_swap import NativeSwap
-from .operations import Operation
-from .paths import Path
-from .permissions import Permissions
-from .public_ips import PublicIps
-from .rule_health import RuleHealth
 from .settings import SUBSCRIPTION, TENANT, Settings
-from .stale import StaleReads
-from .state import Identifiers
-from .stored import Groups, Stored
-from .throttle import Throttle
-from .token_service import TokenService
-from .usages import Usages
-from .virtual_networks import VirtualNetworks, find_child, find_children
+from .settings.latency import header
+from .types import bodies
+from .types.catalogue import Catalogue
+from .types.load_balancers.children import LoadBalancerChildren
+from .types.load_balancers.health import RuleHealth
+from .types.load_balancers.native_swap import NativeSwap
+from .types.load_balancers.resource import LoadBalancers
+from .types.locks import Locks
+from .types.permissions import Permissions
+from .types.public_ips import PublicIps
+from .types.stored import Groups, Stored
+from .types.usages import Usages
+from .types.virtual_networks import VirtualNetworks, find_child, find_children
 
 Handler = Callable[[Call], Reply]
 

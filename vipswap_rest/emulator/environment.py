@@ -6,12 +6,13 @@ sets' instances are the pools' members.
 
 from __future__ import annotations
 
-from . import load_balancer_body, public_ip
-from .calls import World
-from .load_balancers import spelling
+from .arm.calls import World
+from .arm.state import group_body
 from .messages import Json
 from .settings import SUBSCRIPTION, Settings
-from .state import group_body
+from .types import public_ip
+from .types.load_balancers import body as load_balancer_body
+from .types.load_balancers.resource import spelling
 
 GROUP = "vipswap"
 LOCATION = "westus"

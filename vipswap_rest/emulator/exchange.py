@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .faults import Effect
+from .control.faults import Effect
 from .messages import Answer
 
 

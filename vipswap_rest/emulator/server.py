@@ -87,7 +87,7 @@ def _secured(settings: Settings) -> Iterator[tuple[ssl.SSLContext | None, str | 
     if not settings.tls:
         yield None, None
         return
-    from .tls import certified
+    from .identity.tls import certified
 
     with certified(HOST, "localhost", _LOGIN_HOST) as found:
         yield found

@@ -6,7 +6,7 @@ import errno
 import random
 import socket
 
-from .pool import blocks, read_pool
+from ..settings.pool import blocks, read_pool
 
 # A UDP port on a block's first address that nothing is ever sent to: binding it is what reserves the block, and the
 # system lets go of it when the process ends, however it ends. Outside 32768-60999, where clients' ports are taken from.

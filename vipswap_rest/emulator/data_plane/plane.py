@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..arm.routes import Route
+from ..arm.state import properties_of
+from ..control.outages import Outage
 from ..settings import Settings
-from ..state import properties_of
 from .loopback import Block
-from .outages import Outage
 from .reactor import Reactor
-from .routes import Route
 from .vip import Vip
 
 if TYPE_CHECKING:
-    from ..calls import World
+    from ..arm.calls import World
     from ..core import Emulator
 
 _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")

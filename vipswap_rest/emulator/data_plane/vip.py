@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from ..arm.routes import Route
 from .conversation import Conversation
 from .reactor import Reactor
-from .routes import Route
 
 # The system's own limit (somaxconn) is lower nowhere that matters; a full queue would drop SYNs silently.
 _BACKLOG = 4096

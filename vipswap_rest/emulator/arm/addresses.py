@@ -1,0 +1,214 @@
+"""Whose a public IP is: its ipConfiguration, which follows the frontends, and when it may change hands."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..messages import Json
+from .errors import ArmError
+from .operations import Move, Operation
+from .routes import Routes
+from .state import State, named, properties, properties_of, provisioning_state
+from .timeline import Timeline
+
+LOAD_BALANCERS = "Microsoft.Network/loadBalancers"
+PUBLIC_IPS = "Microsoft.Network/publicIPAddresses"
+# Documentation's own networks (RFC 5737, RFC 3849): an emulated address is nobody's. With a data plane, IPv4 addresses
+# are the loopback addresses that it listens on.
+POOLS: Mapping[str, Sequence[str]] = {"IPv4": ("203.0.113.0/24", "198.51.100.0/24"), "IPv6": ("2001:db8::/64",)}
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An address that a running operation is taking off `frontend` of `resource`, and not yet anybody else's."""
+
+    operation: Operation
+    public_ip: str
+    resource: str
+    frontend: str
+
+
+class Addresses:
+    """The public IPs' side of every write of a load balancer, and its share of the timeline.
+
+    The model follows at once: recorded, a GET of the public IP right after the PUT was accepted shows the new owner
+    (26 of 26). When *another* load balancer may take a released address is not known: `release` says it.
+    """
+
+    def __init__(
+        self, state: State, timeline: Timeline, release: str, routes: Routes, pools: Mapping[str, Sequence[str]]
+    ) -> None:
+        """pools: the networks that addresses are taken from, by IP version."""
+        self._state = state
+        self._timeline = timeline
+        self._release = release
+        self._routes = routes
+        self._pools = pools
+        self._holds: dict[str, Hold] = {}
+        self._last: dict[str, int] = {}
+
+    def owner(self, public_ip: str) -> str | None:
+        """The id of what the public IP is allocated to in the model, or None."""
+        for balancer in self._state.of_type(LOAD_BALANCERS):
+            if provisioning_state(balancer) == "Deleting":
+                continue  # its addresses were released when the deletion was accepted, or are held until it completes
+            for frontend, address in frontends(balancer):
+                if address is not None and address.lower() == public_ip.lower():
+                    return frontend
+        found = properties(self._state.get(public_ip) or {})
+        for key in ("ipConfiguration", "natGateway"):
+            reference = found.get(key)
+            if isinstance(reference, dict) and isinstance(reference.get("id"), str):
+                return str(reference["id"])
+        return None
+
+    def holder(self, public_ip: str) -> Hold | None:
+        """The hold of a running operation on the address, or None."""
+        return self._holds.get(public_ip.lower())
+
+    def follow(self, moves: Iterable[Move]) -> None:
+        """Let the public IPs show whose they are after these moves."""
+        moves = list(moves)
+        for move in moves:
+            if move.off is not None:
+                self._leave(move.off, move.frontend)
+        for move in moves:
+            if move.on is not None:
+                self._join(move.on, move.frontend)
+
+    def _leave(self, public_ip: str, frontend: str) -> None:
+        body = self._state.get(public_ip)
+        if body is None:
+            return
+        found = properties(body)
+        reference = found.get("ipConfiguration")
+        if isinstance(reference, dict) and str(reference.get("id")).lower() == frontend.lower():
+            del found["ipConfiguration"]
+            if str(found.get("publicIPAllocationMethod")).lower() == "dynamic":
+                # Dynamic allocation: the address goes with the association, only the DNS label stays.
+                found.pop("ipAddress", None)
+            self._state.touch(body)
+
+    def _join(self, public_ip: str, frontend: str) -> None:
+        body = self._state.get(public_ip)
+        if body is not None and properties(body).get("ipConfiguration") != {"id": frontend}:
+            properties(body)["ipConfiguration"] = {"id": frontend}
+            self._state.touch(body)
+
+    def accept(self, operation: Operation, moves: Sequence[Move], t: float) -> None:
+        """A write was accepted: note it, and release or hold the addresses that it takes off."""
+        if not moves:
+            self._note(t, "request_accepted", operation, None, operation.public_ip, None)
+        for move in moves:
+            self._note(t, "request_accepted", operation, move.resource, move.off, move.frontend)
+        for move in moves:
+            if move.on is not None:
+                # Taken back by the load balancer that was giving it up: nothing is released any more.
+                self._holds.pop(move.on.lower(), None)
+        kept = {move.on.lower() for move in moves if move.on is not None}
+        for move in moves:
+            if move.off is not None and move.off.lower() not in kept:
+                self._holds[move.off.lower()] = Hold(operation, move.off, move.resource, move.frontend)
+        self._routes.begin(operation)
+        if self._release == "accept":
+            self._let_go(operation, t)
+
+    def inherit(self, old: Operation, new: Operation, t: float) -> None:
+        """`new` has superseded `old`: what `old` was taking off and putting on is now done, or undone, by `new`."""
+        self._outcome(t, "operation_canceled", old)
+        self._routes.inherit(old, new)
+        for key, hold in list(self._holds.items()):
+            if hold.operation is old:
+                self._holds[key] = Hold(new, hold.public_ip, hold.resource, hold.frontend)
+        moved = {move.frontend.lower() for move in new.moves}
+        left = [Move(move.resource, move.frontend, None, move.on) for move in old.moves]
+        new.moves += tuple(move for move in left if move.frontend.lower() not in moved)
+
+    def complete(self, operation: Operation, t: float) -> None:
+        """The operation succeeded: what it held is free, what it put on is attached."""
+        self._let_go(operation, t)
+        for move in operation.moves:
+            if move.on is not None:
+                self._note(t, "address_attached", operation, move.resource, move.on, move.frontend)
+        self._outcome(t, "operation_succeeded", operation)
+        self._routes.succeed(operation)
+
+    def may_return(self, operation: Operation) -> bool:
+        """Whether nobody else has taken what the operation takes off."""
+        offs = [(move.off, move.frontend) for move in operation.moves if move.off is not None]
+        mine = {move.frontend.lower() for move in operation.moves}
+        owners = [self.owner(off) for off, _ in offs]
+        return all(owner is None or owner.lower() in mine for owner in owners)
+
+    def fail(self, operation: Operation, t: float, *, back: bool) -> None:
+        """The operation failed or was canceled: its moves stay, or go back."""
+        if back:
+            for key, hold in list(self._holds.items()):
+                if hold.operation is operation:
+                    del self._holds[key]
+            self.follow(Move(move.resource, move.frontend, move.on, move.off) for move in operation.moves)
+        else:
+            self._let_go(operation, t)
+        self._outcome(t, f"operation_{operation.status.lower()}", operation)
+        self._routes.fail(operation)
+
+    def _outcome(self, t: float, event: str, operation: Operation) -> None:
+        if not operation.moves:
+            self._note(t, event, operation, None, operation.public_ip, None)
+        for move in operation.moves:
+            self._note(t, event, operation, move.resource, move.on, move.frontend)
+
+    def _let_go(self, operation: Operation, t: float) -> None:
+        for key, hold in list(self._holds.items()):
+            if hold.operation is operation:
+                del self._holds[key]
+                self._note(t, "address_released", operation, hold.resource, hold.public_ip, hold.frontend)
+
+    def _note(
+        self,
+        t: float,
+        event: str,
+        operation: Operation,
+        resource: str | None,
+        public_ip: str | None,
+        frontend: str | None,
+    ) -> None:
+        self._timeline.add(t, event, resource or operation.resources[0], public_ip, frontend, operation.id)
+
+    def check_room(self, version: str) -> None:
+        """Refuse one more public IP if all addresses are taken, or promised. Raises ArmError 400."""
+        hosts, present = self._hosts(version), self._state.of_type(PUBLIC_IPS)
+        mine = [one for one in map(properties_of, present) if one.get("publicIPAddressVersion", "IPv4") == version]
+        if sum(one.get("ipAddress") in (None, *hosts) for one in mine) >= len(hosts):
+            message = f"Cannot create more than {len(hosts)} public IP addresses for this subscription in this region."
+            raise ArmError(400, "PublicIPCountLimitReached", message)
+
+    def allocate(self, version: str) -> str | None:
+        """An address that no public IP has, counted upwards so that one given back is not handed out at once.
+
+        None if there is none, which `check_room` prevents unless public IPs without an address are seeded.
+        """
+        hosts, start = self._hosts(version), self._last.get(version, -1) + 1
+        taken = {str(properties_of(body).get("ipAddress")) for body in self._state.of_type(PUBLIC_IPS)}
+        for offset in range(len(hosts)):
+            number = (start + offset) % len(hosts)
+            if hosts[number] not in taken:
+                self._last[version] = number
+                return hosts[number]
+        return None
+
+    def _hosts(self, version: str) -> list[str]:
+        """All addresses that there are to give, no network's and no broadcast address among them."""
+        networks = [ipaddress.ip_network(pool) for pool in self._pools.get(version, self._pools["IPv4"])]
+        return [str(net[index + 1]) for net in networks for index in range(min(net.num_addresses - 2, 254))]
+
+
+def frontends(balancer: Json) -> Iterator[tuple[str, str | None]]:
+    """The load balancer's frontends: each one's id and the id of its public IP, or None."""
+    for frontend in named(properties_of(balancer), "frontendIPConfigurations").values():
+        identity = frontend.get("id") or f"{balancer['id']}/frontendIPConfigurations/{frontend['name']}"
+        reference = properties_of(frontend).get("publicIPAddress")
+        address = reference.get("id") if isinstance(reference, dict) else None
+        yield str(identity), address if isinstance(address, str) else None

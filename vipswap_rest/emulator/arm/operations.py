@@ -1,0 +1,248 @@
+"""Long-running operations: started by a write, completed by the clock, superseded by the next write.
+
+An operation never runs: it has a time at which it is due, and `settle` completes what is due whenever a call comes in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote
+
+from ..control.faults import Effect
+from ..messages import Json
+from ..settings.latency import LONG_GROWTH, SHORT_GROWTH, Latency
+from .errors import ArmError, busy, operation_not_found, operation_refused
+from .state import Identifiers
+
+
+@dataclass(frozen=True)
+class Move:
+    """One frontend's change of address, by ids; None where it had no public address before, or has none after."""
+
+    resource: str
+    frontend: str
+    off: str | None
+    on: str | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a fault lets an operation end: its status and error, and the resources as they were if they go back."""
+
+    status: str
+    error: Json
+    before: dict[str, Json] | None
+
+
+@dataclass(eq=False)
+class Operation:
+    """One operation. `query` is the signed query of its URLs, `due` when it ends, in seconds of the clock.
+
+    `succeed` is called once, with the time and the ids of those of its resources that are still its own. `public_ip`
+    is what the timeline names where there are no moves: the address of its own creation or deletion.
+    """
+
+    id: str
+    kind: str
+    subscription: str
+    location: str
+    resources: tuple[str, ...]
+    due: float
+    retry_after: float | None
+    growth: Sequence[int]
+    query: str
+    request_id: str
+    succeed: Callable[[float, Sequence[str]], None]
+    fail: Callable[[float, Sequence[str]], None] = lambda t, own: None
+    moves: tuple[Move, ...] = ()
+    public_ip: str | None = None
+    status: str = "InProgress"
+    error: Json | None = None
+    superseded_by: Operation | None = None
+    ending: Ending | None = None
+    dropped: bool = False
+    # How many polls have been answered.
+    polls: int = 0
+    # What operationResults shows once it has ended, of an action that has a result.
+    result: Json | None = None
+    # Whether it is ARM's own, the deletion of a group: recorded, its result is told by nothing but the status, 200.
+    by_gateway: bool = False
+
+    @property
+    def running(self) -> bool:
+        """Whether the operation has not ended."""
+        return self.status == "InProgress"
+
+    def next_pause(self) -> float | None:
+        """What one more poll is told to wait, in seconds: it grows from poll to poll. None: nothing is said."""
+        factor = self.growth[min(self.polls, len(self.growth) - 1)]
+        self.polls += 1
+        return None if self.retry_after is None else self.retry_after * factor
+
+    @property
+    def path(self) -> str:
+        """The path of its status, with the query that has to come back verbatim."""
+        return self._path("operations")
+
+    @property
+    def result_path(self) -> str:
+        """The path of its result: what Location names."""
+        return self._path("operationResults")
+
+    def body(self) -> Json:
+        """Its status as a poll shows it: recorded, neither id, name nor percentComplete."""
+        return {"status": self.status} if self.error is None else {"status": self.status, "error": self.error}
+
+    def _path(self, kind: str) -> str:
+        provider = f"/subscriptions/{self.subscription}/providers/Microsoft.Network"
+        return f"{provider}/locations/{quote(self.location, safe='')}/{kind}/{self.id}?{self.query}"
+
+
+@dataclass
+class Operations:
+    """All operations, by id; which of them has which resource; and the end of each at its time."""
+
+    identifiers: Identifiers
+    latency: Latency
+    # Whether Retry-After grows from poll to poll.
+    grows: bool = True
+    _by_id: dict[str, Operation] = field(default_factory=dict)
+    _running: list[Operation] = field(default_factory=list)
+    _by_resource: dict[str, Operation] = field(default_factory=dict)
+    # What a fault does to the operation that the present request starts.
+    _effect: Effect = field(default_factory=Effect)
+    _before: dict[str, Json] | None = None
+
+    @property
+    def is_struck(self) -> bool:
+        """Whether the operation that the present request starts will run otherwise than it would."""
+        return self._effect.changes_operation
+
+    @contextlib.contextmanager
+    def struck(self, effect: Effect, present: Sequence[Json]) -> Iterator[None]:
+        """Let `effect` strike the operations that start within the block; `present` are the resources as they are."""
+        self._effect = effect
+        self._before = {body["id"].lower(): copy.deepcopy(body) for body in present} if effect.restores else None
+        try:
+            yield
+        finally:
+            self._effect, self._before = Effect(), None
+
+    def _ending(self) -> Ending | None:
+        if self._effect.on("cancel_operation"):
+            error = {"code": "Canceled", "message": "Operation was canceled."}
+            return Ending("Canceled", error, self._before)
+        failure = self._effect.failure
+        return Ending("Failed", failure, self._before) if failure else None
+
+    def start(
+        self,
+        kind: str,
+        resources: Sequence[str],
+        place: tuple[str, str],
+        due: float,
+        succeed: Callable[[float, Sequence[str]], None],
+        *,
+        api_version: str,
+        ticks: int,
+        short: bool = False,
+    ) -> Operation:
+        """Start an operation on `resources` (ids), which are its own from now on. `place`: subscription, location.
+
+        `short` is a public IP's PUT: recorded, it asks for 1 s (64 of 64) where everything else asks for 10. Scaled
+        down it still asks for one whole second where everything else does, because Microsoft's SDK reads no decimals.
+        """
+        retry_after = self.latency.retry_after()
+        if short and retry_after is not None:
+            retry_after = min(retry_after, max(self.latency.scaled(1.0), 1.0))
+        operation = Operation(
+            id=self.identifiers.guid(),
+            kind=kind,
+            subscription=place[0],
+            location=place[1].replace(" ", "").lower(),
+            resources=tuple(resources),
+            due=due + self._effect.seconds("delay_operation_s"),
+            retry_after=retry_after,
+            growth=(SHORT_GROWTH if short else LONG_GROWTH) if self.grows else (1,),
+            query=self._sign(api_version, ticks),
+            request_id=self.identifiers.guid(),
+            succeed=succeed,
+            ending=self._ending(),
+        )
+        self._by_id[operation.id] = operation
+        self._running.append(operation)
+        for resource in resources:
+            self._by_resource[resource.lower()] = operation
+        return operation
+
+    def _sign(self, api_version: str, ticks: int) -> str:
+        """The query of a signed URL: since late 2023 several hundred characters, c a certificate, s and h over it."""
+        letters = self.identifiers.letters
+        version = quote(api_version, safe="")
+        return f"api-version={version}&t={ticks}&c={letters(560)}&s={letters(342)}&h={letters(43)}"
+
+    def settle(self, now: float) -> None:
+        """Complete every operation that is due, in the order in which they are due, each at its own time."""
+        due = [operation for operation in self._running if operation.due <= now]
+        for operation in sorted(due, key=lambda operation: operation.due):
+            self.complete(operation, operation.due)
+
+    def next_due(self) -> float | None:
+        """When the next operation ends, in seconds of the clock; None if none runs."""
+        return min((operation.due for operation in self._running), default=None)
+
+    def complete(self, operation: Operation, t: float) -> None:
+        """End the operation at `t`: with success, unless a fault ends it otherwise."""
+        if operation.ending is None:
+            operation.succeed(t, self._end(operation, "Succeeded"))
+        else:
+            operation.error = operation.ending.error
+            operation.fail(t, self._end(operation, operation.ending.status))
+
+    def supersede(self, old: Operation, new: Operation) -> None:
+        """End `old` as Canceled, because `new` has taken its resource."""
+        detail = f"Operation {old.kind} ({old.id}) was canceled and superseded by operation {new.kind} ({new.id})."
+        code = "CanceledAndSupersededDueToAnotherOperation"
+        details = [{"code": code, "message": detail}]
+        old.error = {"code": "Canceled", "message": "Operation was canceled.", "details": details}
+        old.superseded_by = new
+        self._end(old, "Canceled")
+
+    def _end(self, operation: Operation, status: str) -> list[str]:
+        operation.status = status
+        self._running.remove(operation)
+        own = [one for one in operation.resources if self._by_resource.get(one.lower()) is operation]
+        for resource in own:
+            del self._by_resource[resource.lower()]
+        return own
+
+    def on(self, resource: str) -> Operation | None:
+        """The operation that has the resource at present, or None."""
+        return self._by_resource.get(resource.lower())
+
+    def detach(self, resource: str) -> None:
+        """Leave the resource alone from now on, even when its operation ends: it was seeded anew."""
+        self._by_resource.pop(resource.lower(), None)
+
+    def find(self, identity: str, query: str) -> Operation:
+        """The operation with this id, whose URL must have come back as it was handed out.
+
+        Raises ArmError: 404 where there is none, 403 where a signed value is missing or altered.
+        """
+        operation = self._by_id.get(identity.lower())
+        if operation is None or operation.dropped:
+            raise operation_not_found(identity)
+        if _signature(query) != _signature(operation.query):
+            raise operation_refused()
+        return operation
+
+    def busy(self, operation: Operation, resource: str, now: float) -> ArmError:
+        """The refusal of a call on a resource that `operation` has."""
+        return busy(operation.kind, operation.id, resource, max(1, round(operation.due - now)))
+
+
+def _signature(query: str) -> dict[str, str]:
+    return {name: value for name, value in parse_qsl(query) if name in ("t", "c", "s", "h")}

@@ -1,0 +1,1 @@
+"""What a test controls: /emulator/..., faults and outages."""

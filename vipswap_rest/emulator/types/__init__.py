@@ -1,0 +1,1 @@
+"""The resource types: what a call to each of them does."""

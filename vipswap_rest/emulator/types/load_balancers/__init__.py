@@ -1,0 +1,1 @@
+"""The resource type `Microsoft.Network/loadBalancers`: its body, what is refused, its children and its actions."""

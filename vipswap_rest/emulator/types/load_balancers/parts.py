@@ -1,0 +1,71 @@
+"""A load balancer's parts, and what its body says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...arm.state import listed, properties_of
+from ...messages import Json
+
+TYPE = "Microsoft.Network/loadBalancers"
+
+FRONTENDS = "frontendIPConfigurations"
+POOLS = "backendAddressPools"
+RULES = "loadBalancingRules"
+PROBES = "probes"
+NAT_RULES = "inboundNatRules"
+NAT_POOLS = "inboundNatPools"
+OUTBOUND = "outboundRules"
+# In the order in which ARM lists them.
+COLLECTIONS = (FRONTENDS, POOLS, RULES, PROBES, NAT_RULES, OUTBOUND, NAT_POOLS)
+
+# Properties that refer to one resource, and those that refer to several.
+REFERENCES = (
+    *("publicIPAddress", "publicIPPrefix", "subnet", "gatewayLoadBalancer"),
+    *("frontendIPConfiguration", "backendAddressPool", "probe"),
+)
+REFERENCE_LISTS = ("frontendIPConfigurations", "backendAddressPools")
+
+
+def references(child: Json) -> Iterator[tuple[str, str]]:
+    """What a child refers to: property name and id."""
+    found = properties_of(child)
+    for key in REFERENCES:
+        value = found.get(key)
+        if isinstance(value, dict) and isinstance(value.get("id"), str):
+            yield key, value["id"]
+    for key in REFERENCE_LISTS:
+        for value in listed(found, key):
+            if isinstance(value.get("id"), str):
+                yield key, value["id"]
+
+
+def has_members(body: Json | None) -> bool:
+    """Whether anything stands behind the load balancer: only then does ARM have work to do.
+
+    Recorded: with members 57 of 59 updates were `Updating`; without, none of 816 Basic ones and 21 of 156 Standard
+    ones. Global ones were `Updating` 4 times of 4, their pools empty or not.
+    """
+    if body is None:
+        return False
+    pools, rules = (
+        [properties_of(child) for child in listed(properties_of(body), kind)] for kind in (POOLS, NAT_RULES)
+    )
+    return (
+        any(pool.get("backendIPConfigurations") or pool.get("loadBalancerBackendAddresses") for pool in pools)
+        or any(rule.get("backendIPConfiguration") for rule in rules)
+        or is_global(body)
+    )
+
+
+def is_global(body: Json) -> bool:
+    """Whether the SKU's tier is Global."""
+    sku = body.get("sku")
+    return isinstance(sku, dict) and str(sku.get("tier")).lower() == "global"
+
+
+def sku_name(body: Json) -> str:
+    """`Basic`, `Standard` or `Gateway`; Basic where nothing is said."""
+    sku = body.get("sku")
+    name = sku.get("name") if isinstance(sku, dict) else None
+    return name if isinstance(name, str) else "Basic"
