@@ -6,13 +6,12 @@ sets' instances are the pools' members.
 
 from __future__ import annotations
 
-from .arm.calls import World
 from .arm.state import group_body
+from .arm.world import World
 from .messages import Json
 from .settings import SUBSCRIPTION, Settings
-from .types import public_ip
+from .types import public_ips
 from .types.load_balancers import body as load_balancer_body
-from .types.load_balancers.resource import spelling
 
 GROUP = "vipswap"
 LOCATION = "westus"
@@ -43,7 +42,7 @@ def _add_address(world: World, name: str, label: str) -> None:
         "properties": {"publicIPAllocationMethod": "Static", "dnsSettings": {"domainNameLabel": label}},
         "sku": {"name": "Standard", "tier": "Regional"},
     }
-    body = public_ip.complete(given, None, f"{_NETWORK}/publicIPAddresses/{name}", world.identifiers.guid)
+    body = public_ips.complete(given, None, f"{_NETWORK}/publicIPAddresses/{name}", world.identifiers.guid)
     body["properties"]["provisioningState"] = "Succeeded"
     body["properties"]["ipAddress"] = world.addresses.allocate("IPv4")
     world.state.touch(body)
@@ -52,9 +51,7 @@ def _add_address(world: World, name: str, label: str) -> None:
 
 def _add_balancer(world: World, name: str, side: str) -> None:
     identity = f"{_NETWORK}/loadBalancers/{name}"
-    body = load_balancer_body.complete(
-        _balancer(identity, side), None, identity, world.identifiers.guid, spelling(world)
-    )
+    body = load_balancer_body.complete(_balancer(identity, side), None, identity, world.identifiers.guid, world.spelled)
     pool = body["properties"]["backendAddressPools"][0]["properties"]
     nic = f"networkInterfaces/{side}nic/ipConfigurations/{side}ipconfig"
     pool["backendIPConfigurations"] = [

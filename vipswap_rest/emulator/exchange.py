@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .control.faults import Effect
+from .arm.effects import Effect
 from .messages import Answer
 
 

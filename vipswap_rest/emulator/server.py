@@ -122,7 +122,7 @@ async def _serving(
         nonlocal timer
         timer.cancel()
         due = core.settle()
-        plane.follow(core)
+        core.record(plane.follow(core.desired()))
         if due is not None:
             timer = loop.call_later(due - core.clock.monotonic(), follow)
 

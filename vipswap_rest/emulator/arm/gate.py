@@ -1,75 +1,101 @@
-"""What stands before every call: permissions, then locks; on what a call is about, and on what it refers to."""
+"""What stands before every call: permissions, then locks; on what a call is about, and on what it refers to.
+
+Permissions: everything is allowed, unless permissions are seeded. A seeded resource
+`{scope}/providers/Microsoft.Authorization/permissions/{any name}` stands for a role assignment:
+
+    {"id": "...", "properties": {"actions": ["Microsoft.Network/*/read"], "notActions": []}}
+
+As soon as there is one, only what the seeded ones grant is allowed: each on its scope and below, several of them
+together, `*` for anything in an action. The status of an operation may always be read.
+
+Locks: https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import re
+from collections.abc import Sequence
 
-from ..messages import Json, decode
-from ..types.locks import Locks
-from ..types.permissions import Permissions
-from .addresses import frontends
-from .calls import Call, World
-from .extensions import Extension
+from ..messages import Json
+from . import errors, extensions
+from .calls import Call, ExtensionCall
+from .extensions import covers
 from .paths import Path
+from .resource_types import Links
+from .state import State
 
 _JOIN = "Microsoft.Network/publicIPAddresses/join/action"
 _VERBS = {"PUT": "write", "PATCH": "write", "DELETE": "delete"}
+_EVERYTHING: Json = {"actions": ["*"], "notActions": []}
 
 
-class Gate:
-    """Refuses what permissions or locks forbid."""
-
-    def __init__(self, world: World, locks: Locks, permissions: Permissions) -> None:
-        self._world, self._locks, self._permissions = world, locks, permissions
-
-    def check_extension(self, call: Call, extension: Extension) -> None:
-        """A call about a lock or about permissions: no lock forbids it."""
-        verb = _VERBS.get(call.request.method, "read")
-        self._permissions.check(f"{extension.type}/{verb}", extension.scope)
-
-    def check(self, call: Call) -> None:
-        """Any other call below a subscription. Raises ArmError 403, 409."""
-        path, method = call.path, call.request.method
-        if path.namespace is None and path.group is None:
-            return
-        if path.is_a("locations/operations", "locations/operationResults"):
-            return
-        action, scope = _action(method, path), _scope(path)
-        self._permissions.check(action, scope)
-        if method in ("GET", "HEAD"):
-            return
-        used, changed = self._linked(call)
-        for address in used:
-            self._permissions.check_linked(action, scope, _JOIN, address)
-        for one in (scope, *changed):
-            self._locks.check(method, one)
-
-    def _linked(self, call: Call) -> tuple[list[str], list[str]]:
-        """The addresses that a write puts on frontends, and whatever else it changes: addresses that come or go, and
-        the native swap's load balancers.
-
-        That a lock on these refuses the write is inferred; nobody recorded it.
-        """
-        if call.path.is_a("loadBalancers") and call.request.method == "PUT":
-            used = list(_addresses(_json(call).get("properties")))
-            present = self._world.state.get(call.path.id)
-            before = [address for _, address in frontends(present) if address] if present else []
-            return used, [*_without(used, before), *_without(before, used)]
-        if call.path.is_a("locations/setLoadBalancerFrontendPublicIpAddresses"):
-            used = list(_addresses(_json(call)))
-            owners = [
-                str(item["id"]).split("/frontendIPConfigurations/", 1)[0]
-                for item in _json(call).get("frontendIPConfigurations") or ()
-                if isinstance(item, dict) and "id" in item
-            ]
-            return used, used + owners
-        return [], []
+def check_extension(state: State, call: ExtensionCall) -> None:
+    """A call about a lock or about permissions: no lock forbids it. Raises ArmError 403."""
+    verb, extension = _VERBS.get(call.request.method, "read"), call.extension
+    _check_granted(state, f"{extension.type}/{verb}", extension.scope)
 
 
-def _without(some: Sequence[str], others: Sequence[str]) -> list[str]:
-    known = {one.lower() for one in others}
-    return [one for one in some if one.lower() not in known]
+def check(state: State, call: Call, links: Links) -> None:
+    """Any other call to a group, or to a provider below a subscription. Raises ArmError 403, 409."""
+    path, method = call.path, call.request.method
+    if path.is_a("locations/operations", "locations/operationResults"):
+        return
+    action, scope = _action(method, path), _scope(path)
+    _check_granted(state, action, scope)
+    if method in ("GET", "HEAD"):
+        return
+    for address in links.used:
+        if not _granted(state, _JOIN, address):
+            raise errors.linked_authorization_failed(action, scope, _JOIN, address)
+    for one in (scope, *links.changed):
+        _check_locks(state, method, one)
+
+
+def granted_on(state: State, scope: str) -> Sequence[Json]:
+    """What is granted on a scope: an entry for each role assignment on it or above it."""
+    seeded = list(extensions.stored(state, "permissions"))
+    if not seeded:
+        return [_EVERYTHING]
+    return [_entry(body) for at, body in seeded if covers(at, scope)]
+
+
+def _check_granted(state: State, action: str, scope: str) -> None:
+    if not _granted(state, action, scope):
+        raise errors.authorization_failed(action, scope)
+
+
+def _granted(state: State, action: str, scope: str) -> bool:
+    return any(
+        _any_matches(entry["actions"], action) and not _any_matches(entry["notActions"], action)
+        for entry in granted_on(state, scope)
+    )
+
+
+def _entry(body: Json) -> Json:
+    found = body.get("properties") or {}
+    return {"actions": list(found.get("actions") or ()), "notActions": list(found.get("notActions") or ())}
+
+
+def _any_matches(patterns: list[str], action: str) -> bool:
+    return any(re.fullmatch(re.escape(one).replace(r"\*", ".*"), action, re.IGNORECASE) for one in patterns)
+
+
+def _check_locks(state: State, method: str, scope: str) -> None:
+    """Refuse a write of a scope that a lock forbids (409 ScopeLocked).
+
+    ReadOnly refuses every PUT, PATCH, POST and DELETE at its scope and below; CanNotDelete only DELETE. Recorded:
+    a resource group is not deleted while a lock is on anything in it.
+    """
+    deleting = method == "DELETE"
+    locked = []
+    for at, body in extensions.stored(state, "locks"):
+        level = str((body.get("properties") or {}).get("level")).lower()
+        if not deleting and level != "readonly":
+            continue
+        if covers(at, scope) or (deleting and covers(scope, at)):
+            locked.append(at)
+    if locked:
+        raise errors.scope_locked(scope, "delete" if deleting else "write", locked)
 
 
 def _action(method: str, path: Path) -> str:
@@ -84,22 +110,3 @@ def _scope(path: Path) -> str:
         return Path(path.subscription, path.group).id
     count = len(path.names)
     return Path(path.subscription, path.group, path.namespace, path.types[:count], path.names).id
-
-
-def _json(call: Call) -> Json:
-    try:
-        found = decode(call.request.body)
-    except ValueError:
-        # The handler refuses it.
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _addresses(holder: Any) -> Iterator[str]:
-    """The ids of the public IPs in a body's frontendIPConfigurations, whatever else is in it."""
-    items = holder.get("frontendIPConfigurations") if isinstance(holder, dict) else None
-    for item in items if isinstance(items, list) else ():
-        found = item.get("properties") if isinstance(item, dict) else None
-        address = found.get("publicIPAddress") if isinstance(found, dict) else None
-        if isinstance(address, dict) and isinstance(address.get("id"), str):
-            yield address["id"]

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote
 
-from ..control.faults import Effect
 from ..messages import Json
 from ..settings.latency import LONG_GROWTH, SHORT_GROWTH, Latency
+from .effects import Effect
 from .errors import ArmError, busy, operation_not_found, operation_refused
 from .state import Identifiers
 

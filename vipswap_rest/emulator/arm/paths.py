@@ -56,6 +56,22 @@ class Path:
         return self.id.lower()
 
     @property
+    def shape(self) -> str:
+        """The path in lower case with `*` for each name, by which it is routed.
+
+        A resource's, or its list's, begins with its type: `loadbalancers/*/probes`. ARM's own begin with a slash:
+        `/subscriptions/*/resourcegroups/*`, `/subscriptions/*/providers/*/register`.
+        """
+        own = self.namespace is None or self.types in ((), ("register",))
+        fixed = ["", "subscriptions", *(["*"] if self.subscription else [])] if own else []
+        if own and self.group is not None:
+            fixed += ["resourcegroups", "*"]
+        if own and self.namespace is not None:
+            fixed += ["providers", "*"]
+        named = [part for kind in self.types for part in (kind, "*")]
+        return "/".join((*fixed, *named[: len(self.types) + len(self.names)])).lower()
+
+    @property
     def name(self) -> str:
         """The last name."""
         return self.names[-1]
@@ -63,6 +79,10 @@ class Path:
     def is_a(self, *kinds: str) -> bool:
         """Whether the type within Microsoft.Network is one of `kinds`, such as `loadBalancers`."""
         return self.type.lower() in {f"microsoft.network/{kind}".lower() for kind in kinds}
+
+    def top(self) -> Path:
+        """The resource in a group that this one is, or stands below."""
+        return Path(self.subscription, self.group, self.namespace, self.types[:1], self.names[:1])
 
     def parent(self) -> Path:
         """The resource that this one is a child of."""

@@ -10,27 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..data_plane.desired import Route
 from ..messages import Json
 from . import paths
 from .operations import Operation
 from .state import State, listed, named, properties_of, provisioning_state
 
 _LAST_PORT = 65535
-
-
-@dataclass(frozen=True)
-class Route:
-    """Where the traffic of one address goes: ids of the public IP, its frontend and its load balancer.
-
-    address: the public IP's ipAddress. ports: the TCP ports that rules serve, each with the name of the load balancer
-    whose backend pool answers there.
-    """
-
-    public_ip: str
-    address: str
-    frontend: str
-    resource: str
-    ports: Mapping[int, str]
 
 
 @dataclass(frozen=True)

@@ -9,65 +9,11 @@ from ..messages import Json
 from .errors import unparsable
 
 _INT32 = 2**31
-_REFERENCE = {"id": str}
-_INTEGERS = dict.fromkeys(
-    (
-        "frontendPort",
-        "backendPort",
-        "frontendPortRangeStart",
-        "frontendPortRangeEnd",
-        "port",
-        "intervalInSeconds",
-        "numberOfProbes",
-        "idleTimeoutInMinutes",
-        "allocatedOutboundPorts",
-        "probeThreshold",
-    ),
-    int,
-)
-_REFERENCES = dict.fromkeys(
-    ("frontendIPConfiguration", "backendAddressPool", "probe", "publicIPAddress", "subnet", "publicIPPrefix"),
-    _REFERENCE,
-)
-_RULE = {**_INTEGERS, **_REFERENCES, "protocol": str, "requestPath": str, "backendAddressPools": [_REFERENCE]}
-_CHILD = {
-    "name": str,
-    "zones": [str],
-    "properties": {**_RULE, "frontendIPConfigurations": [_REFERENCE], "loadBalancerBackendAddresses": [{"name": str}]},
-}
-_COMMON = {"location": str, "tags": {}, "sku": {"name": str, "tier": str}}
+REFERENCE = {"id": str}
+COMMON: Json = {"location": str, "tags": {}, "sku": {"name": str, "tier": str}}
 
-LOAD_BALANCER: Json = {
-    **_COMMON,
-    "properties": {
-        "frontendIPConfigurations": [_CHILD],
-        "backendAddressPools": [_CHILD],
-        "loadBalancingRules": [_CHILD],
-        "probes": [_CHILD],
-        "inboundNatRules": [_CHILD],
-        "outboundRules": [_CHILD],
-        "inboundNatPools": [_CHILD],
-    },
-}
-PUBLIC_IP: Json = {
-    **_COMMON,
-    "zones": [str],
-    "properties": {
-        "publicIPAllocationMethod": str,
-        "publicIPAddressVersion": str,
-        "idleTimeoutInMinutes": int,
-        "ipAddress": str,
-        "dnsSettings": {"domainNameLabel": str, "fqdn": str, "reverseFqdn": str},
-        "ipTags": [{"ipTagType": str, "tag": str}],
-        "publicIPPrefix": _REFERENCE,
-    },
-}
-SWAP: Json = {
-    "frontendIPConfigurations": [{"id": str, "properties": {"publicIPAddress": _REFERENCE}}],
-}
 TAGS: Json = {"tags": {}}
 ANY: Json = {"location": str, "tags": {}, "properties": {}}
-SUBNET: Json = {"properties": {"serviceEndpoints": [{}], "delegations": [{"name": str, "properties": {}}]}}
 
 
 def check(body: Json, shape: Json) -> None:
@@ -87,7 +33,7 @@ def _wrong(value: Any, shape: Any, path: str) -> Iterator[tuple[str, str]]:
         if not isinstance(value, dict):
             yield "InvalidJson", f"Cannot deserialize the current JSON value into an object. Path '{path}'."
             return
-        if shape is _REFERENCE and value.get("id") is None:
+        if shape is REFERENCE and value.get("id") is None:
             # ARM: an empty reference is none at all (code and text from users' reports).
             yield "MissingJsonReferenceId", f"Value for reference id is missing. Path {path}."
         for key, inner in shape.items():

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from ..messages import Json
 from . import paths
 
+GROUPS = "Microsoft.Resources/resourceGroups"
+
 
 class Identifiers:
     """GUIDs and etags, the same ones in every run with the same seed."""
@@ -63,6 +65,19 @@ def provisioning_state(body: Json) -> str:
     found = body.get("properties")
     state = found.get("provisioningState") if isinstance(found, dict) else None
     return state if isinstance(state, str) else "Succeeded"
+
+
+def is_global(body: Json) -> bool:
+    """Whether the SKU's tier is Global."""
+    sku = body.get("sku")
+    return isinstance(sku, dict) and str(sku.get("tier")).lower() == "global"
+
+
+def sku_name(body: Json) -> str:
+    """`Basic`, `Standard` or `Gateway`; Basic where nothing is said."""
+    sku = body.get("sku")
+    name = sku.get("name") if isinstance(sku, dict) else None
+    return name if isinstance(name, str) else "Basic"
 
 
 class State:
@@ -137,7 +152,12 @@ class State:
         return [body for body in found if body is not None]
 
     def touch(self, body: Json) -> None:
-        """Give the resource a new etag, and its children with it: recorded, they always bear their parent's."""
+        """Give the resource a new etag, and its children with it: recorded, they always bear their parent's.
+
+        A resource group has none.
+        """
+        if body.get("type") == GROUPS:
+            return
         etag = self.identifiers.etag()
         body["etag"] = etag
         for child in children(body):
@@ -172,7 +192,7 @@ def group_body(identity: str, location: str, tags: Json | None = None) -> Json:
     body: Json = {
         "id": identity,
         "name": identity.rsplit("/", 1)[1],
-        "type": "Microsoft.Resources/resourceGroups",
+        "type": GROUPS,
         "location": location,
     }
     if tags is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 
+from ..data_plane.desired import Event
 from ..messages import Json
 
 
@@ -33,3 +34,13 @@ class Timeline:
             },
             key=lambda event: float(event["t"]),
         )
+
+    def add_observed(self, event: Event) -> None:
+        """Note what the data plane did; not that a seeded address answers for the first time, with no operation."""
+        route = event.route
+        if (
+            event.name == "data_plane_down"
+            or event.operation is not None
+            or any(one["event"] == "data_plane_down" and one["public_ip"] == route.public_ip for one in self.events)
+        ):
+            self.add(event.t, event.name, route.resource, route.public_ip, route.frontend, event.operation)

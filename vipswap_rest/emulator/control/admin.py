@@ -5,16 +5,15 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..arm import extensions, paths
+from ..arm.world import World
+from ..clock import Clock
 from ..messages import Answer, Json, Request, decode, encode
 from ..types.usages import is_usage
-from .faults import BadFault
-from .outages import BadOutage
-
-if TYPE_CHECKING:
-    from ..core import Emulator
+from .faults import BadFault, Faults
+from .outages import BadOutage, Outages
 
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -23,10 +22,24 @@ class BadBody(ValueError):
     """The body of an /emulator call cannot be used; the message is one sentence."""
 
 
+class Controlled(Protocol):
+    """The emulator as it is controlled: what a reset makes anew, and what stays."""
+
+    clock: Clock
+    loopback: str | None
+    world: World
+    faults: Faults
+    outages: Outages
+    requests: list[Json]
+
+    def reset(self) -> None:
+        """Go back to the start."""
+
+
 class Admin:
     """state, timeline, requests, faults, outages and reset."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Controlled) -> None:
         self._emulator = emulator
         self._routes: dict[str, dict[str, Callable[[Request], Any]]] = {
             "state": {"GET": self._state, "PUT": self._seed},

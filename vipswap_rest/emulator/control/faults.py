@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ..messages import Answer, Json, Request, encode
+from ..arm.effects import Effect
+from ..messages import Json, Request
 
 # The effects, and what each takes.
 _NUMBERS = ("hang_s", "delay_operation_s", "stale_reads_s")
@@ -15,70 +16,10 @@ _MANNERS = ("before", "zombie", "restore")
 _SWITCHES = ("lose_response", "reset", "cancel_operation", "drop_operation", "expire_token", *_MANNERS)
 _EFFECTS = frozenset({"status", "body", "headers", "fail_operation", *_NUMBERS, *_SWITCHES})
 _NAME, _VALUE = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII), re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
-# What an answer of ARM's says where the fault does not: codes as recorded for these statuses.
-_CODES = {
-    400: "BadRequest",
-    401: "ExpiredAuthenticationToken",
-    403: "AuthorizationFailed",
-    404: "ResourceNotFound",
-    409: "AnotherOperationInProgress",
-    412: "PreconditionFailed",
-    429: "TooManyRequests",
-    503: "ServerTimeout",
-}
 
 
 class BadFault(ValueError):
     """A fault that cannot be; the message is one sentence."""
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What happens to one request; several things at once where several faults strike."""
-
-    settings: Json = field(default_factory=dict)
-    faults: tuple[Fault, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.settings)
-
-    def seconds(self, name: str) -> float:
-        """One of the numbers, 0 where it is not said."""
-        return float(self.settings.get(name) or 0.0)
-
-    def on(self, name: str) -> bool:
-        """One of the switches."""
-        return bool(self.settings.get(name))
-
-    @property
-    def failure(self) -> Json | None:
-        """The error that the operation shall end with, or None."""
-        found = self.settings.get("fail_operation")
-        if found is None:
-            return None
-        return {"code": found.get("code", "InternalServerError"), "message": found.get("message", "An error occurred.")}
-
-    @property
-    def restores(self) -> bool:
-        """Whether a failed operation's model goes back."""
-        found = self.settings.get("fail_operation")
-        return self.on("restore") or bool(found and found.get("restore"))
-
-    @property
-    def changes_operation(self) -> bool:
-        """Whether the operation that the request starts is to run otherwise than it would."""
-        return self.failure is not None or self.on("cancel_operation") or self.seconds("delay_operation_s") > 0
-
-    def answer(self) -> Answer | None:
-        """The answer instead of doing it, or None."""
-        status = self.settings.get("status")
-        if status is None:
-            return None
-        body = self.settings.get("body", _error(status) if status >= 400 else None)
-        headers = {"Content-Type": "application/json; charset=utf-8"} if body is not None else {}
-        headers |= {name: str(value) for name, value in self.settings.get("headers", {}).items()}
-        content = b"" if body is None else body.encode() if isinstance(body, str) else encode(body)
-        return Answer(status, headers, content)
 
 
 @dataclass(eq=False)
@@ -198,8 +139,3 @@ def _count(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise BadFault(f"A fault's {name} is a whole number from 1 on, not {json.dumps(value)}.")
     return value
-
-
-def _error(status: int) -> Json:
-    code = _CODES.get(status, "InternalServerError" if status >= 500 else "BadRequest")
-    return {"error": {"code": code, "message": f"A fault of the emulator's: {status}."}}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..arm.state import State, properties_of
+from ..data_plane.desired import Outage
 from ..messages import Json
 
 _MODES = ("refuse", "drop")
@@ -19,16 +19,6 @@ _REMEMBERED_S = 60.0
 
 class BadOutage(ValueError):
     """An outage that cannot be; the message is one sentence."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outage:
-    """From `start` (seconds of the monotonic clock) on, `public_ip` (an id) is off for `seconds`."""
-
-    public_ip: str
-    start: float
-    seconds: float
-    mode: str
 
 
 class Outages:

@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from ..arm.routes import Route
-from ..arm.state import properties_of
-from ..control.outages import Outage
 from ..settings import Settings
+from .desired import Desired, Event, Outage, Route
 from .loopback import Block
 from .reactor import Reactor
 from .vip import Vip
 
-if TYPE_CHECKING:
-    from ..arm.calls import World
-    from ..core import Emulator
-
-_LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 _NAMED_AT_ONCE = 5
-
-
-@dataclass(frozen=True)
-class Desired:
-    """What the core says: which address leads where, which addresses there are, and which are to break when.
-
-    causes: the operation behind each public IP's latest change, by the public IP's id in lower case.
-    """
-
-    routes: Mapping[str, Route] = field(default_factory=dict)
-    addresses: frozenset[str] = frozenset()
-    outages: tuple[Outage, ...] = ()
-    causes: Mapping[str, str | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Event:
-    """`data_plane_down` or `data_plane_up`. t: just before the listeners were closed, or just after they were opened.
-
-    Between the two, nothing is answered; so measured bounds of an outage must contain what the two times say.
-    """
-
-    t: float
-    name: str
-    route: Route
-    operation: str | None
 
 
 def warn_on_stderr(sentence: str) -> None:
@@ -71,7 +35,6 @@ class DataPlane:
         self._reactor = Reactor()
         self._events: deque[Event] = deque()
         self._sent = Desired()
-        self._world: World | None = None
         # From here on the reactor's own.
         self._desired = Desired()
         self._applied: Mapping[str, Route] = {}
@@ -93,17 +56,12 @@ class DataPlane:
             self._reactor.stop()
             self.block.close()
 
-    def follow(self, core: Emulator) -> None:
-        """Let the listeners be as the core says before this returns, and the core's timeline know what happened."""
-        desired = _desired(core)
+    def follow(self, desired: Desired) -> list[Event]:
+        """Let the listeners be as the core says before this returns; gives what happened since the last call."""
         if desired != self._sent:
             self._sent = desired
             self._reactor.call(lambda: self._follow(desired))
-        anew, self._world = self._world is not core.world, core.world
-        while self._events:
-            event = self._events.popleft()
-            if not anew:
-                _note(core.world, event)
+        return [self._events.popleft() for _ in range(len(self._events))]
 
     def _follow(self, desired: Desired) -> None:
         # What has begun and ended is neither waiting nor running, and must not begin again.
@@ -205,34 +163,3 @@ class DataPlane:
 def _same(one: Route, other: Route) -> bool:
     """Whether both lead to the same frontend."""
     return one.frontend.lower() == other.frontend.lower()
-
-
-def _desired(core: Emulator) -> Desired:
-    world = core.world
-    addresses = (
-        properties_of(body).get("ipAddress") for body in world.state.of_type("Microsoft.Network/publicIPAddresses")
-    )
-    return Desired(
-        world.routes.table(),
-        frozenset(one for one in addresses if isinstance(one, str) and _is_loopback(one)),
-        core.outages.all(),
-        world.routes.causes(),
-    )
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.IPv4Address(address) in _LOOPBACK
-    except ValueError:
-        return False
-
-
-def _note(world: World, event: Event) -> None:
-    """Put the event into the timeline; not an address's first beginning that no operation made: a seeded one's."""
-    route, events = event.route, world.timeline.events
-    if (
-        event.name == "data_plane_down"
-        or event.operation is not None
-        or any(one["event"] == "data_plane_down" and one["public_ip"] == route.public_ip for one in events)
-    ):
-        world.timeline.add(event.t, event.name, route.resource, route.public_ip, route.frontend, event.operation)

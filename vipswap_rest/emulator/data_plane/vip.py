@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from ..arm.routes import Route
 from .conversation import Conversation
+from .desired import Route
 from .reactor import Reactor
 
 # The system's own limit (somaxconn) is lower nowhere that matters; a full queue would drop SYNs silently.

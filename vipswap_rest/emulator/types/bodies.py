@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from ..arm.addresses import PUBLIC_IPS
 from ..arm.state import listed, properties_of
@@ -81,7 +82,7 @@ def _parts(body: Json) -> Iterator[tuple[str, Json]]:
             yield from reads(body)
             return
     parent, _, own = str(body.get("type", "")).rpartition("/")
-    if parent.lower() == lb.TYPE.lower():
+    if parent.lower() == lb.NAME.lower():
         yield from ((kind, properties_of(body)) for kind in lb.COLLECTIONS if kind.lower() == own.lower())
 
 
@@ -92,12 +93,24 @@ def _resource(kind: str, body: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _balancer(body: Json) -> Iterator[tuple[str, Json]]:
-    yield from _resource(lb.TYPE, body)
+    yield from _resource(lb.NAME, body)
     for kind in lb.COLLECTIONS:
         yield from ((kind, properties_of(child)) for child in listed(properties_of(body), kind))
 
 
 _READERS: dict[str, Callable[[Json], Iterator[tuple[str, Json]]]] = {
-    lb.TYPE: _balancer,
+    lb.NAME: _balancer,
     PUBLIC_IPS: lambda body: _resource(PUBLIC_IPS, body),
 }
+
+
+def same(one: Json, other: Json) -> bool:
+    """Whether two bodies say the same but for what only the server sets."""
+    return bool(_bare(one) == _bare(other))
+
+
+def _bare(value: Any) -> Any:
+    """`value` without the etags and states in it, which no user sets."""
+    if isinstance(value, dict):
+        return {key: _bare(item) for key, item in value.items() if key not in ("etag", "provisioningState")}
+    return [_bare(item) for item in value] if isinstance(value, list) else value

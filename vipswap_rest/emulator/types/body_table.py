@@ -115,13 +115,13 @@ TABLE: tuple[Row, ...] = (
         shown=since("2020-07-01"),
         words=_TIERS,
     ),
-    Row(lb.TYPE, "resourceGuid", "recorded: the same through every update", server="kept"),
+    Row(lb.NAME, "resourceGuid", "recorded: the same through every update", server="kept"),
     *(
-        Row(lb.TYPE, kind, "recorded 247 of 247, a collection that nothing is in too", adds=[])
+        Row(lb.NAME, kind, "recorded 247 of 247, a collection that nothing is in too", adds=[])
         for kind in lb.COLLECTIONS
         if kind != lb.OUTBOUND
     ),
-    Row(lb.TYPE, lb.OUTBOUND, "recorded 194 of 194 on other SKUs, 0 of 53 on Basic", adds=[], basic=False),
+    Row(lb.NAME, lb.OUTBOUND, "recorded 194 of 194 on other SKUs, 0 of 53 on Basic", adds=[], basic=False),
     # Frontends.
     Row(
         lb.FRONTENDS,

@@ -10,11 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from ..arm import errors, extensions, paths
-from ..arm.calls import Call, Reply, World
+from ..arm.calls import Call, Reply
 from ..arm.paths import Path
 from ..arm.placement import place
+from ..arm.resource_types import Methods
+from ..arm.world import World
 from ..messages import Json
-from ..settings import TENANT
+from ..settings import SUBSCRIPTION, TENANT
+from . import groups
 
 # A few regions, so that a choice can be made; the first two are each other's pair.
 _REGIONS = {
@@ -63,134 +66,147 @@ _WITHIN = re.compile(r"substringof\('([^']*)',\s*name\)")
 _FIELDS = ("resourceType", "name", "resourceGroup", "location", "tagName", "tagValue")
 
 
-class Catalogue:
-    """The calls that are about no single resource."""
+def check_version(world: World, path: Path, version: str) -> None:
+    """Refuse an api-version that is no date, or older than ARM or than the provider. Raises ArmError 400, 404.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    Whatever is newer is accepted: nobody can know the next one.
+    """
+    known = _TYPES.get(next((one for one in _TYPES if one.lower() == (path.namespace or "").lower()), ""), {})
+    first = _FIRST.get((path.namespace or "").lower(), _FIRST[""])
+    if _VERSION.fullmatch(version) and version >= first:
+        return
+    if path.namespace is None or not path.types:
+        raise errors.api_version_invalid(version, _RESOURCES)
+    kind = "/".join(path.types)
+    listed = next((found for name, found in known.items() if name.lower() == kind.lower()), _NETWORK)
+    if path.group is None or path.is_list:
+        raise errors.type_not_found(kind, path.namespace, version, listed)
+    group = world.state.group(path.subscription or "", path.group) or {}
+    raise errors.provider_not_registered(kind, version, str(group.get("location") or ""), listed)
 
-    def find(self, path: Path) -> dict[str, Callable[[Call], Reply]] | None:
-        """The handlers of what `path` names, by method, or None if it is not of this kind."""
-        if path.namespace is not None and not path.names:
-            if not path.types:
-                return {"GET": self._provider}
-            if path.group is None and path.types[0].lower() == "register":
-                return {"POST": self._provider}
-        if path.namespace is None and path.types:
-            kind = path.types[0].lower()
-            found = {"locations": self._locations, "providers": self._providers, "resources": self._resources}.get(kind)
-            return {"GET": found} if found is not None else None
-        return None
 
-    def check_version(self, path: Path, version: str) -> None:
-        """Refuse an api-version that is no date, or older than ARM or than the provider. Raises ArmError 400, 404.
+def _tenants(world: World, call: Call) -> Reply:
+    """The one tenant."""
+    found = {
+        "id": f"/tenants/{TENANT}",
+        "tenantId": TENANT,
+        "displayName": "vipswap emulator",
+        "defaultDomain": "vipswap.onmicrosoft.com",
+        "domains": ["vipswap.onmicrosoft.com"],
+        "tenantCategory": "Home",
+        "tenantType": "AAD",
+    }
+    return Reply(200, {"value": [found]}, by_gateway=True)
 
-        Whatever is newer is accepted: nobody can know the next one.
-        """
-        known = _TYPES.get(next((one for one in _TYPES if one.lower() == (path.namespace or "").lower()), ""), {})
-        first = _FIRST.get((path.namespace or "").lower(), _FIRST[""])
-        if _VERSION.fullmatch(version) and version >= first:
-            return
-        if path.namespace is None or not path.types:
-            raise errors.api_version_invalid(version, _RESOURCES)
-        kind = "/".join(path.types)
-        listed = next((found for name, found in known.items() if name.lower() == kind.lower()), _NETWORK)
-        if path.group is None or path.is_list:
-            raise errors.type_not_found(kind, path.namespace, version, listed)
-        group = self._world.state.group(path.subscription or "", path.group) or {}
-        raise errors.provider_not_registered(kind, version, str(group.get("location") or ""), listed)
 
-    def tenants(self, call: Call) -> Reply:
-        """The one tenant."""
-        found = {
-            "id": f"/tenants/{TENANT}",
-            "tenantId": TENANT,
-            "displayName": "vipswap emulator",
-            "defaultDomain": "vipswap.onmicrosoft.com",
-            "domains": ["vipswap.onmicrosoft.com"],
-            "tenantCategory": "Home",
-            "tenantType": "AAD",
+def _list_subscriptions(world: World, call: Call) -> Reply:
+    # Resources of other subscriptions are served too: an address may lie in one. The login's own is this one.
+    found = [_subscription(SUBSCRIPTION)]
+    count = {"type": "Total", "value": len(found)}
+    return Reply(200, {"value": found, "count": count}, by_gateway=True)
+
+
+def _get_subscription(world: World, call: Call) -> Reply:
+    return Reply(200, _subscription(call.path.subscription or ""), by_gateway=True)
+
+
+def _subscription(identity: str) -> Json:
+    return {
+        "id": f"/subscriptions/{identity}",
+        "subscriptionId": identity,
+        "tenantId": TENANT,
+        "displayName": "vipswap emulator",
+        "state": "Enabled",
+        "authorizationSource": "RoleBased",
+        "subscriptionPolicies": {"spendingLimit": "Off", "locationPlacementId": "Public_2014-09-01"},
+    }
+
+
+def _locations(world: World, call: Call) -> Reply:
+    subscription = call.path.subscription
+    found = [
+        {
+            "id": f"/subscriptions/{subscription}/locations/{name}",
+            "name": name,
+            "type": "Region",
+            "displayName": display,
+            "regionalDisplayName": display,
+            "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
         }
-        return Reply(200, {"value": [found]}, by_gateway=True)
+        for name, display in _regions(world).items()
+    ]
+    return Reply(200, {"value": found}, by_gateway=True)
 
-    def _locations(self, call: Call) -> Reply:
-        subscription = call.path.subscription
-        found = [
-            {
-                "id": f"/subscriptions/{subscription}/locations/{name}",
-                "name": name,
-                "type": "Region",
-                "displayName": display,
-                "regionalDisplayName": display,
-                "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
-            }
-            for name, display in self._regions().items()
-        ]
-        return Reply(200, {"value": found}, by_gateway=True)
 
-    def _regions(self) -> dict[str, str]:
-        """By name: those that are known, and wherever else something is."""
-        present = (str(body["location"]) for body in self._world.state.all() if isinstance(body.get("location"), str))
-        return {**{place(one): one for one in present}, **_REGIONS}
+def _regions(world: World) -> dict[str, str]:
+    """By name: those that are known, and wherever else something is."""
+    present = (str(body["location"]) for body in world.state.all() if isinstance(body.get("location"), str))
+    return {**{place(one): one for one in present}, **_REGIONS}
 
-    def _providers(self, call: Call) -> Reply:
-        found = [self._describe(call.path, namespace) for namespace in self._known()]
-        return Reply(200, {"value": found}, by_gateway=True)
 
-    def _provider(self, call: Call) -> Reply:
-        """One provider; all are registered, so registering one is answered with it."""
-        wanted = (call.path.namespace or "").lower()
-        for namespace in self._known():
-            if namespace.lower() == wanted:
-                return Reply(200, self._describe(call.path, namespace), by_gateway=True)
-        raise errors.namespace_not_found(call.path.namespace or "")
+def _providers(world: World, call: Call) -> Reply:
+    found = [_describe(world, call.path, namespace) for namespace in _known(world)]
+    return Reply(200, {"value": found}, by_gateway=True)
 
-    def _known(self) -> dict[str, dict[str, tuple[str, ...]]]:
-        """Types by provider, those included that somebody stored."""
-        known = {namespace: dict(types) for namespace, types in _TYPES.items()}
-        for path, _ in self._each():
-            namespace = next((one for one in known if one.lower() == (path.namespace or "").lower()), path.namespace)
-            types = known.setdefault(namespace or "", {})
-            kind = "/".join(path.types)
-            if kind.lower() not in {one.lower() for one in types}:
-                types[kind] = _RESOURCES
-        return known
 
-    def _describe(self, path: Path, namespace: str) -> Json:
-        places = list(self._regions().values())
-        scope = f"/subscriptions/{path.subscription}" if path.subscription else ""
-        return {
-            "id": f"{scope}/providers/{namespace}",
-            "namespace": namespace,
-            "registrationPolicy": "RegistrationRequired",
-            "registrationState": "Registered",
-            "resourceTypes": [
-                {"resourceType": kind, "locations": places, "apiVersions": list(versions), "capabilities": "None"}
-                for kind, versions in self._known()[namespace].items()
-            ],
-        }
+def _provider(world: World, call: Call) -> Reply:
+    """One provider; all are registered, so registering one is answered with it."""
+    wanted = (call.path.namespace or "").lower()
+    for namespace in _known(world):
+        if namespace.lower() == wanted:
+            return Reply(200, _describe(world, call.path, namespace), by_gateway=True)
+    raise errors.namespace_not_found(call.path.namespace or "")
 
-    def _resources(self, call: Call) -> Reply:
-        path = call.path
-        if path.group is not None and self._world.state.group(path.subscription or "", path.group) is None:
-            raise errors.group_not_found(path.group)
-        scope = Path(path.subscription, path.group).key
-        accepts = [_condition(part) for part in _parts(call.request.query.get("$filter", ""))]
-        found = [
-            {key: body[key] for key in _SHOWN if key in body}
-            for at, body in self._each()
-            if extensions.covers(scope, body["id"]) and all(accept(at, body) for accept in accepts)
-        ]
-        return Reply(200, {"value": found}, by_gateway=True)
 
-    def _each(self) -> Iterator[tuple[Path, Json]]:
-        """Every resource that stands by itself in a group."""
-        for body in self._world.state.all():
-            path = paths.parse_id(body["id"])
-            if path is None or path.namespace is None or path.group is None or len(path.types) != 1:
-                continue
-            if extensions.parse_id(body["id"]) is None:
-                yield path, body
+def _known(world: World) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Types by provider, those included that have rules here or that somebody stored."""
+    known = {namespace: dict(types) for namespace, types in _TYPES.items()}
+    for name, versions in {**{path.type: () for path, _ in _each(world)}, **world.provided}.items():
+        given, _, kind = name.partition("/")
+        namespace = next((one for one in known if one.lower() == given.lower()), given)
+        types = known.setdefault(namespace, {})
+        if kind.lower() not in {one.lower() for one in types}:
+            types[kind] = tuple(versions or _RESOURCES)
+    return known
+
+
+def _describe(world: World, path: Path, namespace: str) -> Json:
+    places = list(_regions(world).values())
+    scope = f"/subscriptions/{path.subscription}" if path.subscription else ""
+    return {
+        "id": f"{scope}/providers/{namespace}",
+        "namespace": namespace,
+        "registrationPolicy": "RegistrationRequired",
+        "registrationState": "Registered",
+        "resourceTypes": [
+            {"resourceType": kind, "locations": places, "apiVersions": list(versions), "capabilities": "None"}
+            for kind, versions in _known(world)[namespace].items()
+        ],
+    }
+
+
+def _resources(world: World, call: Call) -> Reply:
+    path = call.path
+    if path.group is not None and world.state.group(path.subscription or "", path.group) is None:
+        raise errors.group_not_found(path.group)
+    scope = Path(path.subscription, path.group).key
+    accepts = [_condition(part) for part in _parts(call.request.query.get("$filter", ""))]
+    found = [
+        {key: body[key] for key in _SHOWN if key in body}
+        for at, body in _each(world)
+        if extensions.covers(scope, body["id"]) and all(accept(at, body) for accept in accepts)
+    ]
+    return Reply(200, {"value": found}, by_gateway=True)
+
+
+def _each(world: World) -> Iterator[tuple[Path, Json]]:
+    """Every resource that stands by itself in a group."""
+    for body in world.state.all():
+        path = paths.parse_id(body["id"])
+        if path is None or path.namespace is None or path.group is None or len(path.types) != 1:
+            continue
+        if extensions.parse_id(body["id"]) is None:
+            yield path, body
 
 
 def _parts(text: str) -> list[str]:
@@ -221,3 +237,18 @@ def _values(field: str, path: Path, body: Json) -> set[str]:
         "tagValue": list(tags.values()),
     }
     return {str(one).lower() for one in values[field]}
+
+
+# ARM's own calls, by the path's shape; no permission is needed for them.
+TENANTS: Methods = {"GET": _tenants}
+ROUTES: dict[str, Methods] = {
+    "/subscriptions": {"GET": _list_subscriptions},
+    "/subscriptions/*": {"GET": _get_subscription},
+    "/subscriptions/*/locations": {"GET": _locations},
+    "/subscriptions/*/providers": {"GET": _providers},
+    "/subscriptions/*/providers/*": {"GET": _provider},
+    "/subscriptions/*/resources": {"GET": _resources},
+    "/subscriptions/*/resourcegroups": {"GET": groups.list_all},
+    "/subscriptions/*/resourcegroups/*/resources": {"GET": _resources},
+    "/subscriptions/*/providers/*/register": {"POST": _provider},
+}

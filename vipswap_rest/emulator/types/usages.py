@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..arm import errors
-from ..arm.calls import Call, Reply, World
+from ..arm.addresses import PUBLIC_IPS
+from ..arm.calls import Call, Reply
 from ..arm.paths import parse_id
 from ..arm.placement import place
+from ..arm.state import sku_name
+from ..arm.world import World
 from ..messages import Json
-from . import public_ip
-from .load_balancers.parts import sku_name
 
 _LIMIT = 1000
 # The quota's name, what it is called, and the SKU that it counts (None: all).
@@ -32,39 +33,35 @@ def is_usage(identity: str) -> bool:
     return path is not None and path.group is None and path.is_a("locations/usages")
 
 
-class Usages:
-    """`GET .../locations/{location}/usages`, and the refusal of one address too many."""
+def list_all(world: World, call: Call) -> Reply:
+    """Every quota of the region with its present use."""
+    found = _of(world, call.path.subscription or "", call.path.names[0])
+    return Reply(200, {"value": [usage for usage, _ in found]})
 
-    def __init__(self, world: World) -> None:
-        self._world = world
 
-    def list(self, call: Call) -> Reply:
-        """Every quota of the region with its present use."""
-        found = self._of(call.path.subscription or "", call.path.names[0])
-        return Reply(200, {"value": [usage for usage, _ in found]})
+def check_room(world: World, subscription: str, body: Json) -> None:
+    """Refuse a new address for which there is no room (code and text from users' reports)."""
+    for usage, sku in _of(world, subscription, str(body.get("location"))):
+        counted = sku is None or sku == sku_name(body).lower()
+        if counted and usage["currentValue"] >= usage["limit"]:
+            raise errors.too_many_addresses(usage["limit"])
 
-    def check(self, subscription: str, body: Json) -> None:
-        """Refuse a new address for which there is no room (code and text from users' reports)."""
-        for usage, sku in self._of(subscription, str(body.get("location"))):
-            counted = sku is None or sku == sku_name(body).lower()
-            if counted and usage["currentValue"] >= usage["limit"]:
-                raise errors.too_many_addresses(usage["limit"])
 
-    def _of(self, subscription: str, location: str) -> Iterator[tuple[Json, str | None]]:
-        prefix = f"/subscriptions/{subscription}/"
-        present = [
-            sku_name(body).lower()
-            for body in self._world.state.of_type(public_ip.TYPE)
-            if body["id"].lower().startswith(prefix.lower()) and place(str(body.get("location"))) == place(location)
-        ]
-        for name, text, sku in _QUOTAS:
-            identity = f"{prefix}providers/Microsoft.Network/locations/{place(location)}/usages/{name}"
-            seeded = self._world.state.get(identity) or {}
-            usage: Json = {
-                "id": identity,
-                "unit": "Count",
-                "currentValue": len(present) if sku is None else present.count(sku),
-                "limit": (seeded.get("properties") or {}).get("limit", _LIMIT),
-                "name": {"value": name, "localizedValue": text},
-            }
-            yield usage, sku
+def _of(world: World, subscription: str, location: str) -> Iterator[tuple[Json, str | None]]:
+    prefix = f"/subscriptions/{subscription}/"
+    present = [
+        sku_name(body).lower()
+        for body in world.state.of_type(PUBLIC_IPS)
+        if body["id"].lower().startswith(prefix.lower()) and place(str(body.get("location"))) == place(location)
+    ]
+    for name, text, sku in _QUOTAS:
+        identity = f"{prefix}providers/Microsoft.Network/locations/{place(location)}/usages/{name}"
+        seeded = world.state.get(identity) or {}
+        usage: Json = {
+            "id": identity,
+            "unit": "Count",
+            "currentValue": len(present) if sku is None else present.count(sku),
+            "limit": (seeded.get("properties") or {}).get("limit", _LIMIT),
+            "name": {"value": name, "localizedValue": text},
+        }
+        yield usage, sku

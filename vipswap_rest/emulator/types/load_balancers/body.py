@@ -27,12 +27,12 @@ def complete(given: Json, previous: Json | None, identity: str, guid: Callable[[
     before, asked = properties_of(previous or {}), given.get("properties", {})
     sku = bodies.complete(SKU, given.get("sku") or (previous or {}).get("sku") or {}, {})
     basic = str(sku["name"]).lower() == "basic"
-    body: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": "", "type": lb.TYPE}
+    body: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": "", "type": lb.NAME}
     for key in ("location", "tags"):
         if key in given:
             body[key] = given[key]
     body.update({key: value for key, value in given.items() if key not in body and key not in ("properties", "sku")})
-    made = bodies.complete(lb.TYPE, asked, before, basic=basic)
+    made = bodies.complete(lb.NAME, asked, before, basic=basic)
     for kind in (kind for kind in lb.COLLECTIONS if kind in made):
         old = named(before, kind)
         made[kind] = [
@@ -47,7 +47,7 @@ def complete(given: Json, previous: Json | None, identity: str, guid: Callable[[
 
 def _child(kind: str, given: Json, old: Json | None, parent: str, spelled: _Spelled, *, basic: bool) -> Json:
     identity = f"{parent}/{kind}/{old['name'] if old else given['name']}"
-    child: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": "", "type": f"{lb.TYPE}/{kind}"}
+    child: Json = {"name": identity.rsplit("/", 1)[1], "id": identity, "etag": "", "type": f"{lb.NAME}/{kind}"}
     child.update({key: value for key, value in given.items() if key not in child and key != "properties"})
     sent = {key: _reduced(key, value, spelled) for key, value in given.get("properties", {}).items()}
     found = bodies.complete(kind, sent, properties_of(old or {}), basic=basic)
@@ -82,7 +82,7 @@ def _member(pool: str, given: Json, spelled: _Spelled) -> Json:
     if "name" not in given:
         return given
     identity = f"{pool}/{MEMBERS}/{given['name']}"
-    member: Json = {**given, "id": identity, "etag": "", "type": f"{lb.TYPE}/{lb.POOLS}/{MEMBERS}"}
+    member: Json = {**given, "id": identity, "etag": "", "type": f"{lb.NAME}/{lb.POOLS}/{MEMBERS}"}
     found = bodies.complete(MEMBERS, properties_of(given), {})
     for key in _MEMBER_OF:
         if key in found:

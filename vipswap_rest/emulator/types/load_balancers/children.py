@@ -10,68 +10,59 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
-from ...arm.calls import Call, Reply, World
-from ...arm.paths import Path
+from ...arm.calls import Call, Reply
 from ...arm.state import listed, named, properties
+from ...arm.world import World
 from ...messages import Json, encode
-from . import parts as load_balancer
-from .resource import LoadBalancers
-
-OWN = {load_balancer.POOLS.lower(): load_balancer.POOLS, load_balancer.NAT_RULES.lower(): load_balancer.NAT_RULES}
+from . import parts
+from .resource import write
 
 
-class LoadBalancerChildren:
-    """The resource types `loadBalancers/backendAddressPools` and `loadBalancers/inboundNatRules`."""
+def put(world: World, call: Call) -> Reply:
+    """Create or replace the child: 201 or 200, with the operation on its load balancer."""
+    parent, kind, name = _parent(world, call), _kind(call), call.path.name
+    old = named(properties(parent), kind).get(name.lower())
+    reply = _write(world, call, parent, {**call.content(), "name": old["name"] if old else name})
+    child = named(properties(reply.body or {}), kind)[name.lower()]
+    return replace(reply, status=200 if old else 201, body=child)
 
-    def __init__(self, world: World, parents: LoadBalancers) -> None:
-        self._world, self._parents = world, parents
 
-    def serves(self, path: Path) -> bool:
-        """Whether a path is about such a child."""
-        return len(path.types) == 2 and not path.is_list and path.types[1].lower() in OWN
+def delete(world: World, call: Call) -> Reply:
+    """202 and the operation on its load balancer, or 204 if there is none; 400 where something refers to it.
 
-    def put(self, call: Call) -> Reply:
-        """Create or replace the child: 201 or 200, with the operation on its load balancer."""
-        kind, name = OWN[call.path.types[1].lower()], call.path.name
-        parent = self._parent(call)
-        old = named(properties(parent), kind).get(name.lower())
-        given = {**call.content(), "name": old["name"] if old else name}
-        reply = self._write(call, parent, kind, given)
-        child = named(properties(reply.body or {}), kind)[name.lower()]
-        return replace(reply, status=200 if old else 201, body=child)
+    Recorded: without its load balancer it is that one's 404.
+    """
+    parent = _parent(world, call)
+    if call.path.name.lower() not in named(properties(parent), _kind(call)):
+        return Reply(204)
+    return replace(_write(world, call, parent, None), status=202, body=None, result_url=True, pause=True)
 
-    def delete(self, call: Call) -> Reply:
-        """202 and the operation on its load balancer, or 204 if there is none; 400 where something refers to it.
 
-        Recorded: without its load balancer it is that one's 404.
-        """
-        kind = OWN[call.path.types[1].lower()]
-        parent = self._parent(call)
-        if call.path.name.lower() not in named(properties(parent), kind):
-            return Reply(204)
-        reply = self._write(call, parent, kind, None)
-        return replace(reply, status=202, body=None, result_url=True, pause=True)
+def _kind(call: Call) -> str:
+    """The collection that the child is in, as ARM spells it."""
+    return next(kind for kind in (parts.POOLS, parts.NAT_RULES) if kind.lower() == call.path.types[1].lower())
 
-    def _parent(self, call: Call) -> Json:
-        found = self._world.state.get(call.path.parent().id)
-        if found is None:
-            raise self._world.missing(call.path.parent())
-        return found
 
-    def _write(self, call: Call, parent: Json, kind: str, child: Json | None) -> Reply:
-        body = copy.deepcopy(parent)
-        made = properties(body)
-        siblings = listed(made, kind)
-        place = next(
-            (index for index, one in enumerate(siblings) if str(one.get("name")).lower() == call.path.name.lower()),
-            len(siblings),
-        )
-        siblings[place : place + 1] = [] if child is None else [child]
-        made[kind] = siblings
-        for frontend in listed(made, load_balancer.FRONTENDS):
-            # Zones of a public frontend are its address's; sent back they are refused.
-            if "publicIPAddress" in properties(frontend):
-                frontend.pop("zones", None)
-        request = replace(call.request, body=encode(body))
-        parents = replace(call, request=request, path=call.path.parent())
-        return self._parents.put(parents, pool=kind == load_balancer.POOLS and child is not None)
+def _parent(world: World, call: Call) -> Json:
+    found = world.state.get(call.path.parent().id)
+    if found is None:
+        raise world.missing(call.path.parent())
+    return found
+
+
+def _write(world: World, call: Call, parent: Json, child: Json | None) -> Reply:
+    body, kind = copy.deepcopy(parent), _kind(call)
+    made = properties(body)
+    siblings = listed(made, kind)
+    place = next(
+        (index for index, one in enumerate(siblings) if str(one.get("name")).lower() == call.path.name.lower()),
+        len(siblings),
+    )
+    siblings[place : place + 1] = [] if child is None else [child]
+    made[kind] = siblings
+    for frontend in listed(made, parts.FRONTENDS):
+        # Zones of a public frontend are its address's; sent back they are refused.
+        if "publicIPAddress" in properties(frontend):
+            frontend.pop("zones", None)
+    whole = replace(call, request=replace(call.request, body=encode(body)), path=call.path.parent())
+    return write(world, whole, pool=kind == parts.POOLS and child is not None)

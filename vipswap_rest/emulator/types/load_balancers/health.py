@@ -8,84 +8,75 @@ Every backend is up, unless what it belongs to (its scale set, its network inter
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 
 from ...arm import errors
-from ...arm.calls import Call, Reply, World
-from ...arm.operations import Operation
+from ...arm.calls import Call, Reply, accepted
 from ...arm.state import listed, named, properties_of
+from ...arm.world import World
 from ...messages import Json
 from .parts import POOLS, RULES, references
 
 DOWN_TAG = "emulator-down"
 
 
-class RuleHealth:
-    """The action on a load-balancing rule."""
+def post(world: World, call: Call) -> Reply:
+    """202 with Location, whose result is the rule's health (the OpenAPI's form; nobody recorded one)."""
+    path = call.path
+    balancer = world.state.get(path.top().id)
+    if balancer is None:
+        raise world.missing(path.top())
+    rule = named(properties_of(balancer), RULES).get(path.names[1].lower())
+    if rule is None:
+        raise errors.not_found(path.parent().id)
+    # The operation is about no resource: it neither waits for another nor supersedes it, and changes nothing.
+    operation = world.operations.start(
+        "LoadBalancerRuleHealthOperation",
+        [],
+        (path.subscription or "", str(balancer.get("location"))),
+        call.now,
+        lambda t, own: None,
+        api_version=call.api_version,
+        ticks=call.ticks,
+    )
+    operation.result = _health(world, balancer, rule)
+    return replace(accepted(operation), status_url=False)
 
-    def __init__(self, world: World) -> None:
-        self._world = world
 
-    def post(self, call: Call) -> Reply:
-        """202 with Location, whose result is the rule's health (the OpenAPI's form; nobody recorded one)."""
-        path = call.path
-        balancer = self._world.state.get(path.parent().parent().id)
-        if balancer is None:
-            raise self._world.missing(path.parent().parent())
-        rule = named(properties_of(balancer), RULES).get(path.names[1].lower())
-        if rule is None:
-            raise errors.not_found(path.parent().id)
-        operation = self._start(call, str(balancer.get("location")))
-        operation.result = self._health(balancer, rule)
-        return Reply(202, None, operation, status_url=False, result_url=True, pause=True)
+def _health(world: World, balancer: Json, rule: Json) -> Json:
+    pools = {identity.lower() for key, identity in references(rule) if key.startswith("backendAddressPool")}
+    found = [
+        backend
+        for pool in listed(properties_of(balancer), POOLS)
+        if str(pool.get("id")).lower() in pools
+        for backend in _backends(world, pool)
+    ]
+    up = sum(backend["state"] == "Up" for backend in found)
+    return {"up": up, "down": len(found) - up, "loadBalancerBackendAddresses": found}
 
-    def _start(self, call: Call, location: str) -> Operation:
-        """The operation is about no resource: it neither waits for another nor supersedes it."""
 
-        def succeed(t: float, own: Sequence[str]) -> None:
-            """Nothing changes."""
+def _backends(world: World, pool: Json) -> Iterator[Json]:
+    for reference in listed(properties_of(pool), "backendIPConfigurations"):
+        identity = str(reference.get("id"))
+        yield {"networkInterfaceIPConfigurationId": identity, **_state(not _is_down(world, identity))}
+    for address in listed(properties_of(pool), "loadBalancerBackendAddresses"):
+        found = properties_of(address)
+        up = str(found.get("adminState")).lower() != "down"
+        yield {"ipAddress": found.get("ipAddress"), **_state(up)}
 
-        return self._world.operations.start(
-            "LoadBalancerRuleHealthOperation",
-            [],
-            (call.path.subscription or "", location),
-            call.now,
-            succeed,
-            api_version=call.api_version,
-            ticks=call.ticks,
-        )
 
-    def _health(self, balancer: Json, rule: Json) -> Json:
-        pools = {identity.lower() for key, identity in references(rule) if key.startswith("backendAddressPool")}
-        found = [
-            backend
-            for pool in listed(properties_of(balancer), POOLS)
-            if str(pool.get("id")).lower() in pools
-            for backend in self._backends(pool)
-        ]
-        up = sum(backend["state"] == "Up" for backend in found)
-        return {"up": up, "down": len(found) - up, "loadBalancerBackendAddresses": found}
-
-    def _backends(self, pool: Json) -> Iterator[Json]:
-        for reference in listed(properties_of(pool), "backendIPConfigurations"):
-            identity = str(reference.get("id"))
-            yield {"networkInterfaceIPConfigurationId": identity, **_state(not self._down(identity))}
-        for address in listed(properties_of(pool), "loadBalancerBackendAddresses"):
-            found = properties_of(address)
-            up = str(found.get("adminState")).lower() != "down"
-            yield {"ipAddress": found.get("ipAddress"), **_state(up)}
-
-    def _down(self, identity: str) -> bool:
-        for body in self._world.state.all():
-            below = identity[len(body["id"]) :] if identity.lower().startswith(body["id"].lower() + "/") else ""
-            tags = body.get("tags")
-            tagged = str(tags.get(DOWN_TAG, "")) if isinstance(tags, dict) else ""
-            if not below or not tagged:
-                continue
-            numbers = {number.strip() for number in tagged.split(",")}
-            if tagged == "all" or any(segment in numbers for segment in below.split("/")):
-                return True
-        return False
+def _is_down(world: World, identity: str) -> bool:
+    for body in world.state.all():
+        below = identity[len(body["id"]) :] if identity.lower().startswith(body["id"].lower() + "/") else ""
+        tags = body.get("tags")
+        tagged = str(tags.get(DOWN_TAG, "")) if isinstance(tags, dict) else ""
+        if not below or not tagged:
+            continue
+        numbers = {number.strip() for number in tagged.split(",")}
+        if tagged == "all" or any(segment in numbers for segment in below.split("/")):
+            return True
+    return False
 
 
 def _state(up: bool) -> Json:

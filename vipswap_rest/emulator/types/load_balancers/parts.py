@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...arm.state import listed, properties_of
+from ...arm.shapes import COMMON, REFERENCE
+from ...arm.state import is_global, listed, properties_of
 from ...messages import Json
 
-TYPE = "Microsoft.Network/loadBalancers"
+NAME = "Microsoft.Network/loadBalancers"
 
 FRONTENDS = "frontendIPConfigurations"
 POOLS = "backendAddressPools"
@@ -25,6 +26,37 @@ REFERENCES = (
     *("frontendIPConfiguration", "backendAddressPool", "probe"),
 )
 REFERENCE_LISTS = ("frontendIPConfigurations", "backendAddressPools")
+
+# The form of a body: what ARM can parse.
+_INTEGERS = dict.fromkeys(
+    (
+        "frontendPort",
+        "backendPort",
+        "frontendPortRangeStart",
+        "frontendPortRangeEnd",
+        "port",
+        "intervalInSeconds",
+        "numberOfProbes",
+        "idleTimeoutInMinutes",
+        "allocatedOutboundPorts",
+        "probeThreshold",
+    ),
+    int,
+)
+_REFERENCES = dict.fromkeys(
+    ("frontendIPConfiguration", "backendAddressPool", "probe", "publicIPAddress", "subnet", "publicIPPrefix"),
+    REFERENCE,
+)
+_RULE = {**_INTEGERS, **_REFERENCES, "protocol": str, "requestPath": str, "backendAddressPools": [REFERENCE]}
+_CHILD = {
+    "name": str,
+    "zones": [str],
+    "properties": {**_RULE, "frontendIPConfigurations": [REFERENCE], "loadBalancerBackendAddresses": [{"name": str}]},
+}
+SHAPE: Json = {
+    **COMMON,
+    "properties": {kind: [_CHILD] for kind in COLLECTIONS},
+}
 
 
 def references(child: Json) -> Iterator[tuple[str, str]]:
@@ -56,16 +88,3 @@ def has_members(body: Json | None) -> bool:
         or any(rule.get("backendIPConfiguration") for rule in rules)
         or is_global(body)
     )
-
-
-def is_global(body: Json) -> bool:
-    """Whether the SKU's tier is Global."""
-    sku = body.get("sku")
-    return isinstance(sku, dict) and str(sku.get("tier")).lower() == "global"
-
-
-def sku_name(body: Json) -> str:
-    """`Basic`, `Standard` or `Gateway`; Basic where nothing is said."""
-    sku = body.get("sku")
-    name = sku.get("name") if isinstance(sku, dict) else None
-    return name if isinstance(name, str) else "Basic"

@@ -50,7 +50,7 @@ def _reference(found: Json, key: str) -> str:
 
 def _free(state: State, body: Json, subnet: str) -> str:
     """The lowest address of the subnet that no frontend has; recorded of an empty one: 10.0.0.4."""
-    balancers = [one for one in state.of_type(lb.TYPE) if one["id"].lower() != str(body["id"]).lower()]
+    balancers = [one for one in state.of_type(lb.NAME) if one["id"].lower() != str(body["id"]).lower()]
     taken = {
         properties_of(frontend).get("privateIPAddress")
         for balancer in (*balancers, body)

@@ -10,8 +10,9 @@ from ...arm.addresses import PUBLIC_IPS, Addresses, frontends
 from ...arm.errors import ArmError
 from ...arm.operations import Move, Operations
 from ...arm.placement import same_region, same_zone
-from ...arm.state import State, named, properties_of, provisioning_state
+from ...arm.state import State, is_global, named, properties_of, provisioning_state, sku_name
 from ...messages import Json
+from ..bodies import same
 from . import parts as lb
 
 _PORTS = {
@@ -32,7 +33,7 @@ def check_names(given: Json) -> None:
             if not name:
                 raise errors.format_invalid(f"Required property 'name' not found. Path 'properties.{kind}[{index}]'.")
             if name.lower() in seen:
-                raise errors.duplicate_child(lb.TYPE, name)
+                raise errors.duplicate_child(lb.NAME, name)
             seen.add(name.lower())
 
 
@@ -222,8 +223,8 @@ def check_same_sku(body: Json, previous: Json | None) -> None:
     """Refuse another SKU or tier than the load balancer was made with."""
     if previous is None:
         return
-    tiers = [("Global" if lb.is_global(one) else "Regional") for one in (previous, body)]
-    names = [lb.sku_name(one) for one in (previous, body)]
+    tiers = [("Global" if is_global(one) else "Regional") for one in (previous, body)]
+    names = [sku_name(one) for one in (previous, body)]
     for present, wanted in (names, tiers):
         if present.lower() != wanted.lower():
             raise errors.sku_cannot_be_changed(body["id"], present, wanted)
@@ -242,11 +243,11 @@ def check_sku(balancer: Json, address: Json) -> None:
 
     The opposite passes: recorded, a Global load balancer took Regional addresses (5 of 5).
     """
-    mine, its = lb.sku_name(balancer), lb.sku_name(address)
+    mine, its = sku_name(balancer), sku_name(address)
     if (mine.lower() == "basic") != (its.lower() == "basic"):
         message = f"{mine} sku load balancer {balancer['id']} cannot reference {its} sku publicIP {address['id']}."
         raise ArmError(400, "PublicIPAndLBSkuDoNotMatch", message)
-    if lb.is_global(address) and not lb.is_global(balancer):
+    if is_global(address) and not is_global(balancer):
         message = f"Regional tier load balancer {balancer['id']} cannot reference Global tier publicIP {address['id']}."
         raise ArmError(400, "PublicIPAndLBSkuDoNotMatch", message)
 
@@ -261,11 +262,11 @@ def has_work(body: Json, previous: Json | None) -> bool:
     Recorded, without members: load balancers of the Gateway SKU are (17 of 17), Standard ones where a frontend in a
     subnet comes, goes or changes (24 of 25), and Global ones unless their tags alone change.
     """
-    if previous is not None and lb.is_global(body) and same({**previous, "tags": None}, {**body, "tags": None}):
+    if previous is not None and is_global(body) and same({**previous, "tags": None}, {**body, "tags": None}):
         return False
-    if lb.has_members(body) or lb.has_members(previous) or lb.sku_name(body).lower() == "gateway":
+    if lb.has_members(body) or lb.has_members(previous) or sku_name(body).lower() == "gateway":
         return True
-    return lb.sku_name(body).lower() == "standard" and _subnets(body) != _subnets(previous or {})
+    return sku_name(body).lower() == "standard" and _subnets(body) != _subnets(previous or {})
 
 
 _PLACED = ("subnet", "privateIPAddress", "privateIPAllocationMethod", "privateIPAddressVersion", "gatewayLoadBalancer")
@@ -275,15 +276,3 @@ def _subnets(body: Json) -> dict[str, list[Any]]:
     """What a user says of each frontend in a subnet, by its name."""
     found = {name: properties_of(one) for name, one in named(properties_of(body), lb.FRONTENDS).items()}
     return {name: [one.get(key) for key in _PLACED] for name, one in found.items() if "subnet" in one}
-
-
-def same(one: Json, other: Json) -> bool:
-    """Whether two bodies say the same but for what only the server sets."""
-    return bool(_bare(one) == _bare(other))
-
-
-def _bare(value: Any) -> Any:
-    """`value` without the etags and states in it, which no user sets."""
-    if isinstance(value, dict):
-        return {key: _bare(item) for key, item in value.items() if key not in ("etag", "provisioningState")}
-    return [_bare(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,81 @@
+"""From a reply to the answer that goes back: ARM's headers, and the body as the api-version shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.utils import format_datetime
+
+from ..messages import Answer, Json, Request, encode
+from ..settings.latency import header
+from .calls import Reply
+from .operations import Operation
+from .state import Identifiers
+from .throttle import Throttle
+
+_ID = re.compile(r"[!-~]{1,128}")
+_JSON = "application/json; charset=utf-8"
+
+
+def answer(
+    request: Request,
+    reply: Reply,
+    identifiers: Identifiers,
+    throttle: Throttle,
+    render: Callable[[Json, str], Json],
+    *,
+    now: float,
+    date: datetime,
+) -> Answer:
+    """What goes back. render: gives a body as an api-version shows it. now: seconds of the clock."""
+    headers = _headers(request, reply, identifiers, date)
+    if not (reply.by_gateway and reply.status >= 400):
+        headers = {**headers, **throttle.headers(request, now)}
+    headers.update(reply.headers)
+    if reply.body is None or reply.status == 204:
+        return Answer(reply.status, headers)
+    headers["Content-Type"] = _JSON
+    body = encode(render(reply.body, request.query.get("api-version", "")))
+    if reply.etag and isinstance(reply.body.get("etag"), str):
+        headers["ETag"] = reply.body["etag"]
+    return Answer(reply.status, headers, body)
+
+
+def _headers(request: Request, reply: Reply, identifiers: Identifiers, date: datetime) -> dict[str, str]:
+    request_id = identifiers.guid()
+    correlation = request.headers.get("x-ms-correlation-request-id", "")
+    headers = {
+        "Cache-Control": "no-cache",
+        "x-ms-request-id": request_id,
+        "x-ms-correlation-request-id": correlation if _ID.fullmatch(correlation) else request_id,
+        "Date": format_datetime(date.astimezone(timezone.utc), usegmt=True),
+    }
+    if reply.by_gateway and reply.status >= 400:
+        headers["x-ms-failure-cause"] = "gateway"
+    if reply.status == 204 and reply.operation is not None:
+        # Recorded: the result of a deletion says what the body that it does not have is made of.
+        headers["Content-Type"] = _JSON
+    if not reply.by_gateway:
+        headers["x-ms-arm-service-request-id"] = identifiers.guid()
+    if reply.notified or (reply.notified is None and reply.status_url and reply.operation is not None):
+        headers["Azure-AsyncNotification"] = "Enabled"
+    if reply.operation is not None:
+        headers.update(_operation_headers(request.origin, reply, reply.operation))
+    return headers
+
+
+def _operation_headers(origin: str, reply: Reply, operation: Operation) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if reply.status_url:
+        headers["Azure-AsyncOperation"] = origin + operation.path
+    if reply.result_url:
+        headers["Location"] = origin + operation.result_path
+        # Recorded: the result comes under the request id of the call that started the operation.
+        headers["x-ms-arm-service-request-id"] = operation.request_id
+    pause = operation.next_pause() if reply.polled else operation.retry_after
+    if reply.pause and pause is not None:
+        headers["Retry-After"] = header(pause)
+    if operation.superseded_by is not None and not reply.status_url:
+        headers["Canceled-By-Azure-AsyncOperation"] = origin + operation.superseded_by.path
+    return headers

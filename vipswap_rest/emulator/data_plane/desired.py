@@ -1,0 +1,57 @@
+"""What the core tells the data plane, and what the data plane reports back: plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where the traffic of one address goes: ids of the public IP, its frontend and its load balancer.
+
+    address: the public IP's ipAddress. ports: the TCP ports that rules serve, each with the name of the load balancer
+    whose backend pool answers there.
+    """
+
+    public_ip: str
+    address: str
+    frontend: str
+    resource: str
+    ports: Mapping[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Outage:
+    """From `start` (seconds of the monotonic clock) on, `public_ip` (an id) is off for `seconds`."""
+
+    public_ip: str
+    start: float
+    seconds: float
+    mode: str
+
+
+@dataclass(frozen=True)
+class Desired:
+    """Which address leads where, which addresses there are, and which are to break when.
+
+    causes: the operation behind each public IP's latest change, by the public IP's id in lower case.
+    """
+
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    addresses: frozenset[str] = frozenset()
+    outages: tuple[Outage, ...] = ()
+    causes: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Event:
+    """`data_plane_down` or `data_plane_up`. t: just before the listeners were closed, or just after they were opened.
+
+    Between the two, nothing is answered; so measured bounds of an outage must contain what the two times say.
+    """
+
+    t: float
+    name: str
+    route: Route
+    operation: str | None

@@ -1,0 +1,33 @@
+"""Every resource type that has rules of its own: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..arm.paths import Path
+from ..arm.resource_types import ResourceType
+from . import groups, locations, locks, permissions, public_ips, stored, virtual_networks
+from .load_balancers import routes as load_balancers
+
+TYPES: tuple[ResourceType, ...] = (
+    groups.TYPE,
+    load_balancers.TYPE,
+    locations.TYPE,
+    public_ips.TYPE,
+    virtual_networks.TYPE,
+)
+# What stands on other resources: the handlers of all of a kind, and of one.
+EXTENSIONS = {
+    "locks": (locks.COLLECTION, locks.ITEM),
+    "permissions": (permissions.COLLECTION, permissions.COLLECTION),
+}
+
+
+def find(types: Iterable[ResourceType], path: Path) -> ResourceType | None:
+    """The type that serves a path: in a group every one is served, stored where there are no rules for it."""
+    top = groups.TYPE.name if path.namespace is None else path.top().type
+    in_group = path.group is not None and path.namespace is not None
+    for one in types:
+        if one.in_group == in_group and one.name.lower() == top.lower():
+            return one
+    return stored.TYPE if in_group or (path.is_list and len(path.types) == 1) else None
