@@ -73,7 +73,7 @@ class Emulator:
         self._expired: set[str] = set()
         self._throttle = Throttle(self.settings.throttle)
         provided = {one.name: one.versions for one in self._types}
-        self.world = World.create(self.settings, self._identifiers, self.loopback, provided)
+        self.world = World(self.settings, self._identifiers, self.loopback, provided)
         # Whether the data plane has not been heard of since: what it reports first belongs to the world before.
         self._anew = True
         environment.build(self.world, self.settings)
@@ -107,7 +107,7 @@ class Emulator:
         """Take note of a request that has arrived. Never raises for anything that came in from outside."""
         now = self.clock.monotonic()
         self.world.operations.settle(now)
-        if request.segments[0].lower() == "emulator":
+        if request.words[0] == "emulator":
             return Exchange(partial(self._admin.handle, request), Effect(), lambda: True)
         for service in (self.tokens, self._identity, metadata):
             if service.serves(request):
@@ -138,7 +138,9 @@ class Emulator:
         except ArmError as error:
             headers = _home(error.headers, request.origin)
             reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=headers)
-        made = answer(request, reply, self._identifiers, self._throttle, bodies.render, now=now, date=self.clock.now())
+        shown = bodies.render(reply.body, request.query.get("api-version", "")) if reply.body is not None else None
+        left = self._throttle.headers(request, now)
+        made = answer(request, reply, shown, self._identifiers, left, self.clock.now())
         if instead:
             made = Answer(instead.status, {**made.headers, **instead.headers}, instead.body)
         entry["status"] = made.status
@@ -173,7 +175,7 @@ class Emulator:
     def _route(self, request: Request, now: float) -> Reply:
         """Check what every call must be like, then the gate, and let the resource type's handler answer."""
         path, world = paths.parse(request.segments), self.world
-        tenants = [segment.lower() for segment in request.segments] == ["tenants"]
+        tenants = request.words == ("tenants",)
         if path is None and not tenants:
             raise errors.unknown_path(request.path)
         if not request.query.get("api-version"):

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 Json = dict[str, Any]
+JSON = "application/json; charset=utf-8"
 
 # Nobody's resource is nested half as deeply, and whatever walks through a body may do so without fear.
 _DEEPEST = 100
@@ -40,6 +41,11 @@ class Request:
         """The path's segments, decoded; one slash at the end is ignored, as ARM does."""
         path = self.path[1:] if self.path.startswith("/") else self.path
         return tuple(unquote(part) for part in path.removesuffix("/").split("/"))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The segments in lower case."""
+        return tuple(segment.lower() for segment in self.segments)
 
     @cached_property
     def query(self) -> Mapping[str, str]:
@@ -98,3 +104,8 @@ def _no_number(name: str) -> None:
 def encode(value: Any) -> bytes:
     """Compact JSON: what ARM has sent since 2024 (before that: pretty-printed with CRLF)."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def json_answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer with a JSON body, and further headers."""
+    return Answer(status, {"Content-Type": JSON, **(headers or {})}, encode(body))

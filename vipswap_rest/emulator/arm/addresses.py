@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from ..messages import Json
-from .errors import ArmError
+from .errors import too_many_addresses
 from .operations import Move, Operation
-from .routes import Routes
-from .state import State, named, properties, properties_of, provisioning_state
+from .routes import Routes, frontends
+from .state import State, properties, properties_of, provisioning_state, reference
 from .timeline import Timeline
 
 LOAD_BALANCERS = "Microsoft.Network/loadBalancers"
@@ -59,9 +58,8 @@ class Addresses:
                     return frontend
         found = properties(self._state.get(public_ip) or {})
         for key in ("ipConfiguration", "natGateway"):
-            reference = found.get(key)
-            if isinstance(reference, dict) and isinstance(reference.get("id"), str):
-                return str(reference["id"])
+            if (user := reference(found, key)) is not None:
+                return user
         return None
 
     def holder(self, public_ip: str) -> Hold | None:
@@ -83,8 +81,7 @@ class Addresses:
         if body is None:
             return
         found = properties(body)
-        reference = found.get("ipConfiguration")
-        if isinstance(reference, dict) and str(reference.get("id")).lower() == frontend.lower():
+        if (reference(found, "ipConfiguration") or "").lower() == frontend.lower():
             del found["ipConfiguration"]
             if str(found.get("publicIPAllocationMethod")).lower() == "dynamic":
                 # Dynamic allocation: the address goes with the association, only the DNS label stays.
@@ -119,9 +116,8 @@ class Addresses:
         """`new` has superseded `old`: what `old` was taking off and putting on is now done, or undone, by `new`."""
         self._outcome(t, "operation_canceled", old)
         self._routes.inherit(old, new)
-        for key, hold in list(self._holds.items()):
-            if hold.operation is old:
-                self._holds[key] = Hold(new, hold.public_ip, hold.resource, hold.frontend)
+        for key, hold in self._held_by(old).items():
+            self._holds[key] = replace(hold, operation=new)
         moved = {move.frontend.lower() for move in new.moves}
         left = [Move(move.resource, move.frontend, None, move.on) for move in old.moves]
         new.moves += tuple(move for move in left if move.frontend.lower() not in moved)
@@ -145,9 +141,8 @@ class Addresses:
     def fail(self, operation: Operation, t: float, *, back: bool) -> None:
         """The operation failed or was canceled: its moves stay, or go back."""
         if back:
-            for key, hold in list(self._holds.items()):
-                if hold.operation is operation:
-                    del self._holds[key]
+            for key in self._held_by(operation):
+                del self._holds[key]
             self.follow(Move(move.resource, move.frontend, move.on, move.off) for move in operation.moves)
         else:
             self._let_go(operation, t)
@@ -161,10 +156,12 @@ class Addresses:
             self._note(t, event, operation, move.resource, move.on, move.frontend)
 
     def _let_go(self, operation: Operation, t: float) -> None:
-        for key, hold in list(self._holds.items()):
-            if hold.operation is operation:
-                del self._holds[key]
-                self._note(t, "address_released", operation, hold.resource, hold.public_ip, hold.frontend)
+        for key, hold in self._held_by(operation).items():
+            del self._holds[key]
+            self._note(t, "address_released", operation, hold.resource, hold.public_ip, hold.frontend)
+
+    def _held_by(self, operation: Operation) -> dict[str, Hold]:
+        return {key: hold for key, hold in self._holds.items() if hold.operation is operation}
 
     def _note(
         self,
@@ -182,8 +179,7 @@ class Addresses:
         hosts, present = self._hosts(version), self._state.of_type(PUBLIC_IPS)
         mine = [one for one in map(properties_of, present) if one.get("publicIPAddressVersion", "IPv4") == version]
         if sum(one.get("ipAddress") in (None, *hosts) for one in mine) >= len(hosts):
-            message = f"Cannot create more than {len(hosts)} public IP addresses for this subscription in this region."
-            raise ArmError(400, "PublicIPCountLimitReached", message)
+            raise too_many_addresses(len(hosts))
 
     def allocate(self, version: str) -> str | None:
         """An address that no public IP has, counted upwards so that one given back is not handed out at once.
@@ -203,12 +199,3 @@ class Addresses:
         """All addresses that there are to give, no network's and no broadcast address among them."""
         networks = [ipaddress.ip_network(pool) for pool in self._pools.get(version, self._pools["IPv4"])]
         return [str(net[index + 1]) for net in networks for index in range(min(net.num_addresses - 2, 254))]
-
-
-def frontends(balancer: Json) -> Iterator[tuple[str, str | None]]:
-    """The load balancer's frontends: each one's id and the id of its public IP, or None."""
-    for frontend in named(properties_of(balancer), "frontendIPConfigurations").values():
-        identity = frontend.get("id") or f"{balancer['id']}/frontendIPConfigurations/{frontend['name']}"
-        reference = properties_of(frontend).get("publicIPAddress")
-        address = reference.get("id") if isinstance(reference, dict) else None
-        yield str(identity), address if isinstance(address, str) else None

@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
-from ..messages import Answer, Json, Request, encode
+from ..messages import JSON, Answer, Json, Request, json_answer
 from ..settings.latency import header
 from .calls import Reply
 from .operations import Operation
 from .state import Identifiers
-from .throttle import Throttle
 
 _ID = re.compile(r"[!-~]{1,128}")
-_JSON = "application/json; charset=utf-8"
 
 
 def answer(
     request: Request,
     reply: Reply,
+    shown: Json | None,
     identifiers: Identifiers,
-    throttle: Throttle,
-    render: Callable[[Json, str], Json],
-    *,
-    now: float,
+    left: Mapping[str, str],
     date: datetime,
 ) -> Answer:
-    """What goes back. render: gives a body as an api-version shows it. now: seconds of the clock."""
-    headers = _headers(request, reply, identifiers, date)
-    if not (reply.by_gateway and reply.status >= 400):
-        headers = {**headers, **throttle.headers(request, now)}
-    headers.update(reply.headers)
+    """What goes back. shown: the reply's body as the api-version shows it. left: what the throttle tells is left."""
+    headers = _headers(request, reply, identifiers, left, date)
     if reply.body is None or reply.status == 204:
         return Answer(reply.status, headers)
-    headers["Content-Type"] = _JSON
-    body = encode(render(reply.body, request.query.get("api-version", "")))
     if reply.etag and isinstance(reply.body.get("etag"), str):
         headers["ETag"] = reply.body["etag"]
-    return Answer(reply.status, headers, body)
+    return json_answer(reply.status, shown, headers)
 
 
-def _headers(request: Request, reply: Reply, identifiers: Identifiers, date: datetime) -> dict[str, str]:
+def _headers(
+    request: Request, reply: Reply, identifiers: Identifiers, left: Mapping[str, str], date: datetime
+) -> dict[str, str]:
     request_id = identifiers.guid()
     correlation = request.headers.get("x-ms-correlation-request-id", "")
     headers = {
@@ -53,16 +46,18 @@ def _headers(request: Request, reply: Reply, identifiers: Identifiers, date: dat
     }
     if reply.by_gateway and reply.status >= 400:
         headers["x-ms-failure-cause"] = "gateway"
+    else:
+        headers.update(left)
     if reply.status == 204 and reply.operation is not None:
         # Recorded: the result of a deletion says what the body that it does not have is made of.
-        headers["Content-Type"] = _JSON
+        headers["Content-Type"] = JSON
     if not reply.by_gateway:
         headers["x-ms-arm-service-request-id"] = identifiers.guid()
     if reply.notified or (reply.notified is None and reply.status_url and reply.operation is not None):
         headers["Azure-AsyncNotification"] = "Enabled"
     if reply.operation is not None:
         headers.update(_operation_headers(request.origin, reply, reply.operation))
-    return headers
+    return {**headers, **reply.headers}
 
 
 def _operation_headers(origin: str, reply: Reply, operation: Operation) -> dict[str, str]:

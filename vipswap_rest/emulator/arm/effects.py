@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..messages import Answer, Json, encode
+from ..messages import JSON, Answer, Json, encode
 
 # The code of an answer whose body the fault does not give: as recorded for these statuses.
 _CODES = {
@@ -26,9 +26,6 @@ class Effect:
     settings: Json = field(default_factory=dict)
     # The faults behind it.
     faults: tuple[object, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.settings)
 
     def seconds(self, name: str) -> float:
         """One of the numbers, 0 where it is not said."""
@@ -63,7 +60,7 @@ class Effect:
         if status is None:
             return None
         body = self.settings.get("body", _error(status) if status >= 400 else None)
-        headers = {"Content-Type": "application/json; charset=utf-8"} if body is not None else {}
+        headers = {"Content-Type": JSON} if body is not None else {}
         headers |= {name: str(value) for name, value in self.settings.get("headers", {}).items()}
         content = b"" if body is None else body.encode() if isinstance(body, str) else encode(body)
         return Answer(status, headers, content)

@@ -41,45 +41,45 @@ def gateway(status: int, code: str, message: str, headers: Mapping[str, str] | N
     return ArmError(status, code, message, gateway=True, headers=headers)
 
 
+def _unauthorized(code: str, message: str, description: str = "") -> ArmError:
+    """401, with the challenge that says why; its description is the message, unless there is another."""
+    said = f'error="invalid_token", error_description="{description or message}"'
+    challenge = f'Bearer authorization_uri="https://login.windows.net/", {said}'
+    return gateway(401, code, message, {"WWW-Authenticate": challenge})
+
+
 def unauthenticated() -> ArmError:
     """401: no token was sent."""
-    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
     message = "Authentication failed. The 'Authorization' header is missing."
-    headers = {"WWW-Authenticate": challenge.format(message)}
-    return gateway(401, "AuthenticationFailed", message, headers)
+    return _unauthorized("AuthenticationFailed", message)
 
 
 def authorization_malformed() -> ArmError:
     """401: the header has another scheme than Bearer, or no single token (text from issue 5767 of Azure/azure-cli)."""
-    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
     message = "Authentication failed. The 'Authorization' header is provided in an invalid format."
-    return gateway(401, "AuthenticationFailed", message, {"WWW-Authenticate": challenge.format(message)})
+    return _unauthorized("AuthenticationFailed", message)
 
 
 def token_expired() -> ArmError:
     """401: the token's time is over."""
-    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
     message = "The access token expiry time is earlier than the current time."
-    return gateway(401, "ExpiredAuthenticationToken", message, {"WWW-Authenticate": challenge.format(message)})
+    return _unauthorized("ExpiredAuthenticationToken", message)
 
 
 def token_invalid() -> ArmError:
     """401: the token is none that this ARM's authority gave (code and text from users' reports)."""
-    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
     message = "The access token is invalid."
-    return gateway(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": challenge.format(message)})
+    return _unauthorized("InvalidAuthenticationToken", message)
 
 
 def token_audience(audience: str, allowed: Iterable[str]) -> ArmError:
     """401: the token is for something else than ARM (text from users' reports, such as issue 145 of
     Azure-Samples/active-directory-dotnetcore-daemon-v2).
     """
-    challenge = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="{}"'
     said = f"The access token has been obtained for wrong audience or resource '{audience}'."
     names = ",".join(f"'{one}'" for one in allowed)
     message = f"{said} It should exactly match with one of the allowed audiences {names}."
-    headers = {"WWW-Authenticate": challenge.format("The access token is invalid.")}
-    return gateway(401, "InvalidAuthenticationTokenAudience", message, headers)
+    return _unauthorized("InvalidAuthenticationTokenAudience", message, "The access token is invalid.")
 
 
 def api_version_missing() -> ArmError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...ids import InvalidResourceId, check_group, check_name
@@ -127,17 +128,17 @@ def is_subscription(text: str) -> bool:
 
 def is_name(text: str) -> bool:
     """Whether a resource may bear this name (no path can be hidden in it)."""
-    try:
-        check_name(text)
-    except InvalidResourceId:
-        return False
-    return True
+    return _passes(check_name, text)
 
 
 def is_group(text: str) -> bool:
     """Whether a resource group may bear this name."""
+    return _passes(check_group, text)
+
+
+def _passes(check: Callable[[str], object], text: str) -> bool:
     try:
-        check_group(text)
+        check(text)
     except InvalidResourceId:
         return False
     return True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from ..messages import Json
 from .calls import Call, Reply
 from .paths import Path
-from .state import properties
+from .state import listed, properties_of
 from .world import World
 
 
@@ -25,10 +25,11 @@ def list_all(world: World, call: Call) -> Reply:
     """The resources of a type in a group or a subscription, or the children of a resource."""
     path, state = call.path, world.state
     if len(path.types) > 1:
-        if find(world, path.parent()) is None:
+        parent = find(world, path.parent())
+        if parent is None:
             raise world.missing(path.parent())
         stored = [body for body in state.of_type(path.type) if body["id"].lower().startswith(path.key + "/")]
-        return Reply(200, {"value": _children(world, path) + stored})
+        return Reply(200, {"value": _children(parent, path.types[-1]) + stored})
     scope = Path(path.subscription, path.group).key
     found = [body for body in state.of_type(path.type) if body["id"].lower().startswith(scope + "/")]
     if path.group is not None:
@@ -43,23 +44,16 @@ def find(world: World, path: Path) -> Json | None:
         return body
     body = world.state.get(path.top().id)
     for kind, name in zip(path.types[1:], path.names[1:], strict=False):
-        body = member(_list(body, kind), name) if body is not None else None
+        body = member(_children(body, kind), name)
     return body
 
 
-def member(listed: Any, name: str) -> Json | None:
-    """The object of that name in a list, or None."""
-    for child in listed if isinstance(listed, list) else ():
-        if isinstance(child, dict) and str(child.get("name")).lower() == name.lower():
-            return child
-    return None
+def member(children: Iterable[Json], name: str) -> Json | None:
+    """The object of that name, or None."""
+    return next((child for child in children if str(child.get("name")).lower() == name.lower()), None)
 
 
-def _children(world: World, path: Path) -> list[Json]:
-    parent = find(world, path.parent())
-    found = _list(parent, path.types[-1]) if parent is not None else None
-    return [child for child in found if isinstance(child, dict)] if isinstance(found, list) else []
-
-
-def _list(body: Json, kind: str) -> Any:
-    return next((value for key, value in properties(body).items() if key.lower() == kind.lower()), None)
+def _children(body: Json | None, kind: str) -> list[Json]:
+    """The members of the list in a body's properties that the type names."""
+    found = properties_of(body or {})
+    return next((listed(found, key) for key in found if key.lower() == kind.lower()), [])

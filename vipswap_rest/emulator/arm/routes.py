@@ -14,7 +14,7 @@ from ..data_plane.desired import Route
 from ..messages import Json
 from . import paths
 from .operations import Operation
-from .state import State, listed, named, properties_of, provisioning_state
+from .state import State, listed, named, properties_of, provisioning_state, reference
 
 _LAST_PORT = 65535
 
@@ -141,14 +141,19 @@ class Routes:
         body = self._state.get(resource)
         if body is None or provisioning_state(body) == "Deleting":
             return
-        for frontend in named(properties_of(body), "frontendIPConfigurations").values():
-            identity = str(frontend.get("id") or f"{body['id']}/frontendIPConfigurations/{frontend['name']}")
-            public_ip = _reference(frontend, "publicIPAddress")
+        for identity, public_ip in frontends(body):
             if public_ip is not None:
                 yield Frontend(identity, public_ip, _ports(body, identity))
 
     def _blame(self, public_ips: set[str], operation: str | None) -> None:
         self._causes.update((one.lower(), operation) for one in public_ips)
+
+
+def frontends(balancer: Json) -> Iterator[tuple[str, str | None]]:
+    """The load balancer's frontends: each one's id and the id of its public IP, or None."""
+    for frontend in named(properties_of(balancer), "frontendIPConfigurations").values():
+        identity = frontend.get("id") or f"{balancer['id']}/frontendIPConfigurations/{frontend['name']}"
+        yield str(identity), reference(properties_of(frontend), "publicIPAddress")
 
 
 def _ports(balancer: Json, frontend: str) -> dict[int, str]:
@@ -157,23 +162,18 @@ def _ports(balancer: Json, frontend: str) -> dict[int, str]:
     Not those of NAT, which lead to one machine each; nor port 0, the rule for all ports.
     """
     found: dict[int, str] = {}
-    for rule in listed(properties_of(balancer), "loadBalancingRules"):
-        port, mine = properties_of(rule).get("frontendPort"), _reference(rule, "frontendIPConfiguration")
-        if str(properties_of(rule).get("protocol")).lower() not in ("tcp", "all") or (mine or "") == "":
+    for rule in map(properties_of, listed(properties_of(balancer), "loadBalancingRules")):
+        port, mine = rule.get("frontendPort"), reference(rule, "frontendIPConfiguration") or ""
+        if str(rule.get("protocol")).lower() not in ("tcp", "all") or mine.lower() != frontend.lower():
             continue
         if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= _LAST_PORT:
             continue
-        pools = [{"properties": {"pool": one}} for one in listed(properties_of(rule), "backendAddressPools")]
-        pool = _reference(rule, "backendAddressPool") or next((_reference(one, "pool") for one in pools), None)
+        pools = [reference({"pool": one}, "pool") for one in listed(rule, "backendAddressPools")]
+        pool = reference(rule, "backendAddressPool") or next(iter(pools), None)
         path = paths.parse_id(pool) if pool is not None else None
-        if str(mine).lower() == frontend.lower() and path is not None and path.names:
+        if path is not None and path.names:
             found.setdefault(port, path.names[0])
     return found
-
-
-def _reference(child: Json, name: str) -> str | None:
-    found = properties_of(child).get(name)
-    return found["id"] if isinstance(found, dict) and isinstance(found.get("id"), str) else None
 
 
 def _is_balancer(resource: str) -> bool:

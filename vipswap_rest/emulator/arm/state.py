@@ -55,6 +55,12 @@ def listed(holder: Json, name: str) -> list[Json]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
+def reference(holder: Json, name: str) -> str | None:
+    """The id that the object under this name refers to; None where there is none."""
+    found = holder.get(name)
+    return found["id"] if isinstance(found, dict) and isinstance(found.get("id"), str) else None
+
+
 def named(holder: Json, name: str) -> dict[str, Json]:
     """The members of such a list that have a name, by that name in lower case."""
     return {item["name"].lower(): item for item in listed(holder, name) if isinstance(item.get("name"), str)}

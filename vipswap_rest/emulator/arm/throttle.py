@@ -14,7 +14,6 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from ..messages import Request
 from . import errors, paths
@@ -29,19 +28,6 @@ _KINDS = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
 _UNCOUNTED = {"reads": 16499, "writes": 11999, "deletes": 11999}
 # Less than this of a token is missing only because seconds are floating-point numbers.
 _ROUNDING = 1e-9
-
-
-class Limit(Protocol):
-    """So many calls and no more. `now` is in seconds of one clock that never goes back."""
-
-    def wait(self, now: float) -> float:
-        """Seconds until a call would be taken; 0 if it would be now."""
-
-    def take(self, now: float) -> None:
-        """Count a call for which there was nothing to wait."""
-
-    def left(self, now: float) -> int:
-        """The calls that would be taken at once."""
 
 
 class TokenBucket:
@@ -88,6 +74,10 @@ class Interval:
     def left(self, now: float) -> int:
         """What is left of the interval; all of it once it is over."""
         return self._most if now >= self._ends else self._most - self._count
+
+
+# So many calls and no more; `now` is in seconds of one clock that never goes back.
+Limit = TokenBucket | Interval
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from ..settings import Settings
 from ..settings.latency import Latency
@@ -18,44 +17,24 @@ from .state import Identifiers, State
 from .timeline import Timeline
 
 
-@dataclass
 class World:
-    """What exists, what runs, and what happened. `provided`: the api-versions of each type that has rules here."""
+    """What exists, what runs, and what happened; empty at first."""
 
-    settings: Settings
-    identifiers: Identifiers
-    latency: Latency
-    state: State
-    operations: Operations
-    timeline: Timeline
-    addresses: Addresses
-    routes: Routes
-    provided: dict[str, Sequence[str]]
-    stale: StaleReads = field(default_factory=StaleReads)
+    def __init__(
+        self, settings: Settings, identifiers: Identifiers, loopback: str | None, provided: Mapping[str, Sequence[str]]
+    ) -> None:
+        """identifiers: they go on from where they were, so that no id is ever used twice.
 
-    @classmethod
-    def create(
-        cls, settings: Settings, identifiers: Identifiers, loopback: str | None, provided: dict[str, Sequence[str]]
-    ) -> World:
-        """An empty world; the identifiers go on from where they were, so that no id is ever used twice.
-
-        loopback: the network of the data plane's addresses, or None.
+        loopback: the network of the data plane's addresses, or None. provided: the api-versions of each resource type
+        that has rules of its own.
         """
-        state, timeline = State(identifiers), Timeline()
-        latency = Latency(settings.profile, settings.time_scale, settings.seed)
-        routes = Routes(state, settings.data_plane_down, settings.data_plane_up)
+        self.settings, self.identifiers, self.provided = settings, identifiers, provided
+        self.state, self.timeline, self.stale = State(identifiers), Timeline(), StaleReads()
+        self.latency = Latency(settings.profile, settings.time_scale, settings.seed)
+        self.operations = Operations(identifiers, self.latency, settings.retry_after == "grows")
+        self.routes = Routes(self.state, settings.data_plane_down, settings.data_plane_up)
         pools = POOLS if loopback is None else {**POOLS, "IPv4": (loopback,)}
-        return cls(
-            settings=settings,
-            identifiers=identifiers,
-            latency=latency,
-            state=state,
-            operations=Operations(identifiers, latency, settings.retry_after == "grows"),
-            timeline=timeline,
-            addresses=Addresses(state, timeline, settings.release, routes, pools),
-            routes=routes,
-            provided=provided,
-        )
+        self.addresses = Addresses(self.state, self.timeline, settings.release, self.routes, pools)
 
     def identity(self, path: Path, kind: str) -> str:
         """The id under which a new resource of `kind` is made: ARM's spelling of all but the name."""

@@ -83,7 +83,7 @@ def begin_write(
     finish: Callable[[Json], None] = lambda body: None,
     *,
     working: bool = True,
-    state: str = "Updating",
+    deleting: bool = False,
     not_before: float = 0.0,
     moves: Sequence[Move] = (),
     public_ip: str | None = None,
@@ -91,22 +91,26 @@ def begin_write(
 ) -> Operation:
     """Begin a write that nothing refuses any more, and start its operation `kind`; every write begins here.
 
-    bodies: the resources as the write leaves them. They are stored with a new etag and `state`; public IPs follow the
+    bodies: the resources as the write leaves them. They are stored, Updating and with a new etag; public IPs follow the
     `moves` of frontends; the timeline notes the write; operations that still run on the resources are superseded. The
     operation succeeds `seconds` from now, but not before `not_before` (seconds of the clock): each resource that is
     still its own is Succeeded, has a new etag, and is handed to `finish`. A write that is not `working` ends at once
-    and leaves the etag as it is. public_ip: what the timeline names where nothing moves. short: see Operations.start.
+    and leaves the etag as it is; one that is `deleting` leaves nothing. public_ip: what the timeline names where
+    nothing moves. short: see Operations.start.
     """
     superseded = {id(one): one for body in bodies if (one := world.operations.on(body["id"])) is not None}
     for body in bodies:
-        world.state.settle(body, state if working else "Succeeded")
+        world.state.settle(body, "Deleting" if deleting else "Updating" if working else "Succeeded")
         world.state.touch(body)
         world.state.put(body)
 
     def succeed(t: float, own: Sequence[str]) -> None:
         for present in filter(None, map(world.state.get, own)):
-            world.state.settle(present, "Succeeded")
-            if working:
+            if deleting:
+                world.state.remove(present["id"])
+            else:
+                world.state.settle(present, "Succeeded")
+            if working and not deleting:
                 # Recorded of load balancers: the etag changes when an Updating PUT completes (183 of 183), never after
                 # a Succeeded one (955 of 955).
                 world.state.touch(present)
@@ -165,26 +169,6 @@ def find_deletable(world: World, call: Call) -> Json | Reply:
         return accepted(running)
     check_conditions(world, call.request, body, body["id"])
     return body
-
-
-def begin_delete(
-    world: World,
-    call: Call,
-    kind: str,
-    body: Json,
-    seconds: float,
-    *,
-    moves: Sequence[Move] = (),
-    public_ip: str | None = None,
-) -> Reply:
-    """Begin to delete a resource: it is gone when the operation succeeds, `seconds` from now."""
-
-    def finish(present: Json) -> None:
-        world.state.remove(present["id"])
-
-    return accepted(
-        begin_write(world, call, kind, [body], seconds, finish, state="Deleting", moves=moves, public_ip=public_ip)
-    )
 
 
 def patch_tags(world: World, call: Call) -> Reply:

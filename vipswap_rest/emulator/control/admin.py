@@ -10,12 +10,10 @@ from typing import Any, Protocol
 from ..arm import extensions, paths
 from ..arm.world import World
 from ..clock import Clock
-from ..messages import Answer, Json, Request, decode, encode
+from ..messages import Answer, Json, Request, decode, json_answer
 from ..types.usages import is_usage
 from .faults import BadFault, Faults
 from .outages import BadOutage, Outages
-
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class BadBody(ValueError):
@@ -54,16 +52,16 @@ class Admin:
         """Answer a call below /emulator/: 404 for a path that is none, 405, or 400 with one sentence."""
         methods = self._routes.get("/".join(request.segments[1:]))
         if methods is None:
-            return _answer(404, {"error": f"The emulator has nothing at {request.path}."})
+            return json_answer(404, {"error": f"The emulator has nothing at {request.path}."})
         handler = methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             allowed = ", ".join(methods)
-            answer = _answer(405, {"error": f"{request.path} takes {allowed}, not {request.method}."})
-            return Answer(405, {**answer.headers, "Allow": allowed}, answer.body)
+            said = {"error": f"{request.path} takes {allowed}, not {request.method}."}
+            return json_answer(405, said, {"Allow": allowed})
         try:
-            return _answer(200, handler(request))
+            return json_answer(200, handler(request))
         except (BadBody, BadFault, BadOutage) as error:
-            return _answer(400, {"error": str(error)})
+            return json_answer(400, {"error": str(error)})
 
     def _state(self, request: Request) -> Json:
         return {"resources": self._emulator.world.state.all()}
@@ -147,7 +145,3 @@ def _checked(body: Any, index: int) -> Json:
     if not isinstance(body.get("properties", {}), dict):
         raise BadBody(f"resources[{index}] has properties that are no object.")
     return copy.deepcopy(body)
-
-
-def _answer(status: int, body: Any) -> Answer:
-    return Answer(status, _JSON, encode(body))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ..arm.state import State, properties_of
@@ -45,10 +46,7 @@ class Outages:
 
     def as_json(self) -> list[Json]:
         """Each outage with its planned start; when it was stands in the timeline."""
-        return [
-            {"public_ip": one.public_ip, "start": one.start, "seconds": one.seconds, "mode": one.mode}
-            for one in self._outages
-        ]
+        return [asdict(one) for one in self._outages]
 
     def _read(self, given: Any, state: State, now: float) -> Outage:
         if not isinstance(given, dict) or not set(given) <= _KEYS:

@@ -14,7 +14,7 @@ import secrets
 import uuid
 
 from ..clock import Clock
-from ..messages import Answer, Json, Request, encode
+from ..messages import Answer, Json, Request, json_answer
 from ..settings import CLIENT_ID, CLIENT_SECRET, OBJECT_ID, TENANT
 from .token_service import TokenService
 
@@ -31,7 +31,6 @@ _NAMES = {
     "msi_res_id": None,
     "mi_res_id": None,
 }
-_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class ManagedIdentity:
@@ -42,19 +41,19 @@ class ManagedIdentity:
 
     def serves(self, request: Request) -> bool:
         """Whether a request is to one of the two endpoints."""
-        return _place(request) in (_MACHINE, _APP_SERVICE)
+        return request.words in (_MACHINE, _APP_SERVICE)
 
     def handle(self, request: Request) -> Answer:
         """Answer a call to either of them."""
-        return self._for_machine(request) if _place(request) == _MACHINE else self._for_app_service(request)
+        return self._for_machine(request) if request.words == _MACHINE else self._for_app_service(request)
 
     def _for_machine(self, request: Request) -> Answer:
         if request.headers.get("metadata", "").lower() != "true":
             return _refusal("bad_request_102", "Required metadata header not specified")
         if not request.query.get("api-version"):
-            return _answer(400, {"error": "Bad request. api-version was not specified in the request"})
+            return json_answer(400, {"error": "Bad request. api-version was not specified in the request"})
         if request.method != "GET":
-            return _answer(405, {"error": "invalid_request", "error_description": "Method not allowed"})
+            return json_answer(405, {"error": "invalid_request", "error_description": "Method not allowed"})
         resource = request.query.get("resource", "")
         if not resource:
             # The emulator's wording.
@@ -64,7 +63,7 @@ class ManagedIdentity:
             return _refusal("invalid_request", "Identity not found")
         given = self._token(request, resource)
         lives = str(self._tokens.lifetime_s)
-        return _answer(200, {**given, "expires_in": lives, "ext_expires_in": lives})
+        return json_answer(200, {**given, "expires_in": lives, "ext_expires_in": lives})
 
     def _for_app_service(self, request: Request) -> Answer:
         shown = request.headers.get("x-identity-header", "").encode()
@@ -77,7 +76,7 @@ class ManagedIdentity:
         if not resource or not _known(request):
             # As in azure-sdk-for-net's issue 43691; of a missing resource nobody wrote down the text.
             return _failure(400, "Unable to load the proper Managed Identity.")
-        return _answer(200, self._token(request, resource))
+        return json_answer(200, self._token(request, resource))
 
     def _token(self, request: Request, resource: str) -> Json:
         now = int(self._clock.now().timestamp())
@@ -91,23 +90,15 @@ class ManagedIdentity:
         }
 
 
-def _place(request: Request) -> tuple[str, ...]:
-    return tuple(segment.lower() for segment in request.segments)
-
-
 def _known(request: Request) -> bool:
     """Whether the identity that is asked for is there; without a name it is the machine's own."""
     named = {name: text for name, text in request.query.items() if name in _NAMES and text}
     return all(text.lower() == _NAMES[name] for name, text in named.items())
 
 
-def _answer(status: int, body: Json) -> Answer:
-    return Answer(status, _HEADERS, encode(body))
-
-
 def _refusal(error: str, text: str) -> Answer:
-    return _answer(400, {"error": error, "error_description": text})
+    return json_answer(400, {"error": error, "error_description": text})
 
 
 def _failure(status: int, text: str) -> Answer:
-    return _answer(status, {"statusCode": status, "message": text, "correlationId": str(uuid.uuid4())})
+    return json_answer(status, {"statusCode": status, "message": text, "correlationId": str(uuid.uuid4())})

@@ -9,7 +9,7 @@ cloud, in the words of that list (the answer of public Azure stands in azure-cli
 from __future__ import annotations
 
 from ..arm import errors
-from ..messages import Answer, Json, Request, encode
+from ..messages import Answer, Json, Request, json_answer
 
 # What public Azure says; the first is the one that az asks tokens for.
 AUDIENCES = ("https://management.core.windows.net/", "https://management.azure.com/")
@@ -18,12 +18,11 @@ _PLACE = ("metadata", "endpoints")
 _GRAPH = "https://graph.windows.net/"
 _PORTAL = "https://portal.azure.com"
 _GALLERY = "https://gallery.azure.com/"
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 def serves(request: Request) -> bool:
     """Whether a request is for this document rather than for a resource."""
-    return tuple(segment.lower() for segment in request.segments) == _PLACE
+    return request.words == _PLACE
 
 
 def handle(request: Request) -> Answer:
@@ -35,8 +34,8 @@ def handle(request: Request) -> Answer:
     elif not version:
         refusal = errors.api_version_missing()
     if refusal is not None:
-        return Answer(refusal.status, {**_JSON, **refusal.headers}, encode(refusal.body))
-    return Answer(200, _JSON, encode(_document(request.origin, version[:10])))
+        return json_answer(refusal.status, refusal.body, refusal.headers)
+    return json_answer(200, _document(request.origin, version[:10]))
 
 
 def _document(origin: str, version: str) -> Json | list[Json]:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from ..arm import errors
 from ..clock import Clock
-from ..messages import Answer, Json, Request, encode
+from ..messages import Answer, Json, Request, encode, json_answer
 from ..settings import CLIENT_ID, CLIENT_SECRET, OBJECT_ID, TENANT, Settings
 from .assertions import KIND, AssertionRefused, check_assertion
 from .metadata import AUDIENCES
@@ -27,23 +27,19 @@ _FIRST_CONFIGURATION = (".well-known", "openid-configuration")
 _FIRST_TOKEN = ("oauth2", "token")
 _INSTANCE = ("discovery", "instance")
 _PLACES = {_CONFIGURATION, _TOKEN, _KEYS, _FIRST_CONFIGURATION, _FIRST_TOKEN, _INSTANCE}
-_JSON = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
+_UNCACHED = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 
 
 class TokenService:
     """Gives out tokens and knows its own; they outlive a reset of the emulator, as logins do."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._lifetime_s, self._required = settings.token_lifetime_s, settings.require_token
+        # Seconds that a token lives.
+        self.lifetime_s, self._required = settings.token_lifetime_s, settings.require_token
         self._certificate = settings.certificate
         self._clock = clock
         # The monotonic second at which each token expires, and what it is for.
         self._given: dict[str, tuple[float, str]] = {}
-
-    @property
-    def lifetime_s(self) -> int:
-        """Seconds that a token lives."""
-        return self._lifetime_s
 
     @property
     def issued(self) -> int:
@@ -52,11 +48,11 @@ class TokenService:
 
     def serves(self, request: Request) -> bool:
         """Whether a request is to the token service rather than to ARM."""
-        return _place(request) in _PLACES
+        return request.words[1:] in _PLACES
 
     def handle(self, request: Request) -> Answer:
         """Answer a call to the token service."""
-        place, authority = _place(request), f"{request.origin}/{TENANT}"
+        place, authority = request.words[1:], f"{request.origin}/{TENANT}"
         if place == _INSTANCE:
             return _answer(200, _instance(request.origin))
         if request.segments[0].lower() != TENANT:
@@ -105,14 +101,14 @@ class TokenService:
                 return _refusal(status, kind, error.number, str(error))
         elif not secrets.compare_digest(form.get("client_secret", "").encode(), CLIENT_SECRET.encode()):
             return _refusal(401, "invalid_client", 7000215, "Invalid client secret provided.")
-        if _place(request) == _FIRST_TOKEN:
+        if request.words[1:] == _FIRST_TOKEN:
             return self._for_resource(request, form.get("resource", ""))
         return self._for_scope(request, form.get("scope", ""))
 
     def _for_scope(self, request: Request, scope: str) -> Answer:
         if not scope.endswith("/.default"):
             return _refusal(400, "invalid_scope", 1002012, "The provided value for scope is not valid.")
-        lives = self._lifetime_s
+        lives = self.lifetime_s
         token = self.issue(f"{request.origin}/{TENANT}/v2.0", scope.removesuffix("/.default"))
         answer = {"token_type": "Bearer", "expires_in": lives, "ext_expires_in": lives, "access_token": token}
         return _answer(200, answer)
@@ -121,7 +117,7 @@ class TokenService:
         if not resource:
             text = "The request body must contain the following parameter: 'resource'."
             return _refusal(400, "invalid_request", 900144, text)
-        now, lives = int(self._clock.now().timestamp()), self._lifetime_s
+        now, lives = int(self._clock.now().timestamp()), self.lifetime_s
         answer = {
             "token_type": "Bearer",
             "expires_in": str(lives),
@@ -141,18 +137,14 @@ class TokenService:
         """A new token: a JWT to look at, whose signature is only a secret that nobody else has."""
         now = int(self._clock.now().timestamp())
         claims = {
-            **{"aud": audience, "iss": issuer, "iat": now, "nbf": now, "exp": now + self._lifetime_s},
+            **{"aud": audience, "iss": issuer, "iat": now, "nbf": now, "exp": now + self.lifetime_s},
             **{"appid": CLIENT_ID, "oid": OBJECT_ID, "tid": TENANT, "ver": "1.0"},
         }
         parts = (encode(part) for part in ({"typ": "JWT", "alg": "none"}, claims))
         text = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
         token = f"{text}.{secrets.token_urlsafe(32)}"
-        self._given[token] = (self._clock.monotonic() + self._lifetime_s, audience)
+        self._given[token] = (self._clock.monotonic() + self.lifetime_s, audience)
         return token
-
-
-def _place(request: Request) -> tuple[str, ...]:
-    return tuple(segment.lower() for segment in request.segments[1:])
 
 
 def _configuration(authority: str, endpoint: str) -> Json:
@@ -177,7 +169,7 @@ def _instance(origin: str) -> Json:
 
 
 def _answer(status: int, body: Json) -> Answer:
-    return Answer(status, _JSON, encode(body))
+    return json_answer(status, body, _UNCACHED)
 
 
 def _refusal(status: int, error: str, number: int, text: str) -> Answer:

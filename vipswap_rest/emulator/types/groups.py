@@ -58,7 +58,7 @@ def delete(world: World, call: Call) -> Reply:
                 world.operations.detach(each["id"])
                 world.state.remove(each["id"])
 
-    operation = begin_write(world, call, "DeleteResourceGroupOperation", [body], 0.0, finish, state="Deleting")
+    operation = begin_write(world, call, "DeleteResourceGroupOperation", [body], 0.0, finish, deleting=True)
     operation.by_gateway = True
     return replace(accepted(operation), status_url=False, by_gateway=True)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..arm.calls import Call, Reply
+from dataclasses import replace
+
+from ..arm.calls import Call, Reply, accepted
 from ..arm.operations import Operation
 from ..arm.resource_types import ResourceType
 from ..arm.world import World
@@ -21,16 +23,9 @@ def get_result(world: World, call: Call) -> Reply:
     operation = _find(world, call)
     running = operation.running
     if operation.by_gateway:
-        return Reply(
-            202 if running else 200,
-            None,
-            operation if running else None,
-            status_url=False,
-            result_url=True,
-            pause=running,
-            polled=True,
-            by_gateway=True,
-        )
+        if not running:
+            return Reply(200, by_gateway=True)
+        return replace(accepted(operation), status_url=False, polled=True, by_gateway=True)
     result = None if running else operation.result
     status = 202 if running else 204 if result is None else 200
     return Reply(status, result, operation, result_url=True, pause=running, polled=True, notified=True)

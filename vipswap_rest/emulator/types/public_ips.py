@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 
 from ..arm import errors, reads
 from ..arm.addresses import PUBLIC_IPS
-from ..arm.calls import Call, Reply
+from ..arm.calls import Call, Reply, accepted
 from ..arm.errors import ArmError
 from ..arm.placement import place
 from ..arm.resource_types import ResourceType
 from ..arm.shapes import COMMON, REFERENCE
 from ..arm.state import is_global, properties, properties_of, provisioning_state, sku_name
 from ..arm.world import World
-from ..arm.writes import begin_delete, begin_write, check_free, find_deletable, patch_tags, read_put
+from ..arm.writes import begin_write, check_free, find_deletable, patch_tags, read_put
 from ..messages import Json
 from . import bodies, usages
 from .body_table import SKU
@@ -76,7 +76,8 @@ def delete(world: World, call: Call) -> Reply:
     if owner is not None:
         raise errors.address_cannot_be_deleted(identity, owner)
     seconds = world.latency.draw("public_ip_delete")
-    return begin_delete(world, call, "DeletePublicIpAddressOperation", body, seconds, public_ip=identity)
+    kind = "DeletePublicIpAddressOperation"
+    return accepted(begin_write(world, call, kind, [body], seconds, deleting=True, public_ip=identity))
 
 
 def give_dynamic_addresses(world: World, identities: Iterable[str]) -> None:

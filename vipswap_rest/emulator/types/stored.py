@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..arm import reads, shapes
-from ..arm.calls import Call, Reply
+from ..arm.calls import Call, Reply, accepted
 from ..arm.resource_types import ResourceType
 from ..arm.state import properties
 from ..arm.world import World
-from ..arm.writes import begin_delete, check_conditions, check_free, check_location, find_deletable
+from ..arm.writes import begin_write, check_conditions, check_free, check_location, find_deletable
 from ..messages import Json
 
 
@@ -58,7 +58,7 @@ def delete(world: World, call: Call) -> Reply:
     if isinstance(body, Reply):
         return body
     check_free(world, body["id"], call.now)
-    return begin_delete(world, call, "DeleteResourceOperation", body, 0.0)
+    return accepted(begin_write(world, call, "DeleteResourceOperation", [body], 0.0, deleting=True))
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -14,8 +14,7 @@ from ...arm.calls import Call, Reply
 from ...arm.state import listed, named, properties
 from ...arm.world import World
 from ...messages import Json, encode
-from . import parts
-from .resource import write
+from . import parts, resource
 
 
 def put(world: World, call: Call) -> Reply:
@@ -53,16 +52,11 @@ def _parent(world: World, call: Call) -> Json:
 def _write(world: World, call: Call, parent: Json, child: Json | None) -> Reply:
     body, kind = copy.deepcopy(parent), _kind(call)
     made = properties(body)
-    siblings = listed(made, kind)
-    place = next(
-        (index for index, one in enumerate(siblings) if str(one.get("name")).lower() == call.path.name.lower()),
-        len(siblings),
-    )
-    siblings[place : place + 1] = [] if child is None else [child]
-    made[kind] = siblings
+    siblings = {**named(made, kind), call.path.name.lower(): child}
+    made[kind] = [one for one in siblings.values() if one is not None]
     for frontend in listed(made, parts.FRONTENDS):
         # Zones of a public frontend are its address's; sent back they are refused.
         if "publicIPAddress" in properties(frontend):
             frontend.pop("zones", None)
     whole = replace(call, request=replace(call.request, body=encode(body)), path=call.path.parent())
-    return write(world, whole, pool=kind == parts.POOLS and child is not None)
+    return resource.put(world, whole, pool=kind == parts.POOLS and child is not None)

@@ -6,12 +6,11 @@ nothing here: its handler refuses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ...arm.calls import Call
 from ...arm.resource_types import Links
-from ...arm.state import listed
+from ...arm.state import listed, properties_of, reference
 from ...arm.world import World
 from ...messages import Json, decode
 from .parts import FRONTENDS
@@ -22,7 +21,7 @@ def of_balancer(world: World, call: Call) -> Links:
     """The addresses that a PUT puts on frontends; those that come or go are changed."""
     if call.path.shape != "loadbalancers/*" or call.request.method != "PUT":
         return Links()
-    used = list(_addresses(_json(call).get("properties")))
+    used = _addresses(properties_of(_json(call)))
     before = addresses(world.state.get(call.path.id) or {})
     return Links(used, [*_without(used, before), *_without(before, used)])
 
@@ -32,8 +31,8 @@ def of_location(world: World, call: Call) -> Links:
     if not call.path.is_a("locations/setLoadBalancerFrontendPublicIpAddresses"):
         return Links()
     given = _json(call)
-    used = list(_addresses(given))
-    owners = [str(item["id"]).split(f"/{FRONTENDS}/", 1)[0] for item in _frontends(given) if "id" in item]
+    used = _addresses(given)
+    owners = [str(item["id"]).split(f"/{FRONTENDS}/", 1)[0] for item in listed(given, FRONTENDS) if "id" in item]
     return Links(used, used + owners)
 
 
@@ -50,14 +49,7 @@ def _json(call: Call) -> Json:
     return found if isinstance(found, dict) else {}
 
 
-def _addresses(holder: Any) -> Iterator[str]:
+def _addresses(holder: Json) -> list[str]:
     """The ids of the public IPs in a body's frontendIPConfigurations, whatever else is in it."""
-    for item in _frontends(holder):
-        found = item.get("properties")
-        address = found.get("publicIPAddress") if isinstance(found, dict) else None
-        if isinstance(address, dict) and isinstance(address.get("id"), str):
-            yield address["id"]
-
-
-def _frontends(holder: Any) -> list[Json]:
-    return listed(holder, FRONTENDS) if isinstance(holder, dict) else []
+    found = (reference(properties_of(item), "publicIPAddress") for item in listed(holder, FRONTENDS))
+    return [one for one in found if one is not None]

@@ -12,12 +12,12 @@ import copy
 from collections.abc import Sequence
 
 from ...arm import errors, shapes
-from ...arm.addresses import frontends
 from ...arm.calls import Call, Reply, accepted
 from ...arm.errors import ArmError
 from ...arm.operations import Move
 from ...arm.paths import parse_id
 from ...arm.placement import place
+from ...arm.routes import frontends
 from ...arm.shapes import REFERENCE
 from ...arm.state import listed, properties_of, provisioning_state
 from ...arm.world import World
@@ -40,9 +40,17 @@ def post(world: World, call: Call) -> Reply:
         raise ArmError(400, "OperationNotSupported", message)
     goal = _goal(world, given)
     balancers = _balancers(world, call, goal)
-    moves = [move for body in balancers for move in _moves(world, body, goal)]
+    wanted = [_wanted(body, goal) for body in balancers]
+    moves = [move for before, body in zip(balancers, wanted, strict=True) for move in refusals.moves(before, body)]
     _check(world, moves, balancers)
-    return _start(world, call, balancers, moves)
+    for body in wanted:
+        show_zones(world, body)
+
+    def finish(present: Json) -> None:
+        public_ips.give_dynamic_addresses(world, addresses(present))
+
+    kind, seconds = "SetLoadBalancerFrontendPublicIpAddressesOperation", world.latency.draw("native_swap")
+    return accepted(begin_write(world, call, kind, wanted, seconds, finish, moves=moves))
 
 
 def _goal(world: World, given: Json) -> dict[str, str]:
@@ -87,7 +95,8 @@ def _check_idle(world: World, call: Call, body: Json) -> None:
         raise errors.not_provisioned(body["id"], call.path.id, found, "PutLoadBalancerOperation")
 
 
-def _moves(world: World, body: Json, goal: dict[str, str]) -> list[Move]:
+def _wanted(body: Json, goal: dict[str, str]) -> Json:
+    """The load balancer as the goal has it."""
     wanted = copy.deepcopy(body)
     for frontend in listed(properties_of(wanted), parts.FRONTENDS):
         address = goal.get(str(frontend.get("id")).lower())
@@ -97,7 +106,7 @@ def _moves(world: World, body: Json, goal: dict[str, str]) -> list[Move]:
             message = f"Frontend IP Configuration {frontend['id']} has no public IP address to exchange."
             raise ArmError(400, "OperationNotSupported", message)
         frontend["properties"]["publicIPAddress"] = {"id": address}
-    return list(refusals.moves(body, wanted))
+    return wanted
 
 
 def _check(world: World, moves: Sequence[Move], balancers: Sequence[Json]) -> None:
@@ -121,24 +130,8 @@ def _check(world: World, moves: Sequence[Move], balancers: Sequence[Json]) -> No
         else:
             refusals.check_address(move, balancer, world.state, world.addresses)
     for body in balancers:
-        held = [address for _, address in frontends(body) if address]
         taken_up = [move.on for move in moves if move.on and move.resource == body["id"]]
         # Nothing else may be changing meanwhile (documentation), so nothing is waited for.
-        refusals.check_provisioned([*held, *taken_up], body["id"], world.state, world.operations, accepting=False)
-
-
-def _start(world: World, call: Call, balancers: Sequence[Json], moves: Sequence[Move]) -> Reply:
-    goal = {move.frontend.lower(): move.on for move in moves}
-    for body in balancers:
-        for frontend in listed(properties_of(body), parts.FRONTENDS):
-            key = str(frontend.get("id")).lower()
-            if key in goal:
-                frontend["properties"]["publicIPAddress"] = {"id": goal[key]}
-        show_zones(world, body)
-
-    def finish(present: Json) -> None:
-        public_ips.give_dynamic_addresses(world, addresses(present))
-
-    kind = "SetLoadBalancerFrontendPublicIpAddressesOperation"
-    seconds = world.latency.draw("native_swap")
-    return accepted(begin_write(world, call, kind, balancers, seconds, finish, moves=moves))
+        refusals.check_provisioned(
+            [*addresses(body), *taken_up], body["id"], world.state, world.operations, accepting=False
+        )

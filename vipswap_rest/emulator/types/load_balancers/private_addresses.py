@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from ...arm.state import State, listed, named, properties_of
+from ...arm.state import State, listed, named, properties_of, reference
 from ...messages import Json
 from ..body_table import MEMBERS
 from . import parts as lb
@@ -27,25 +27,19 @@ def fill(state: State, body: Json, previous: Json | None) -> None:
     before = named(properties_of(previous or {}), lb.FRONTENDS)
     for frontend in listed(properties_of(body), lb.FRONTENDS):
         found, old = properties_of(frontend), properties_of(before.get(str(frontend.get("name")).lower(), {}))
-        subnet = _reference(found, "subnet")
+        subnet = reference(found, "subnet") or ""
         if not subnet or "privateIPAddress" in found:
             continue
-        if "privateIPAddress" in old and _reference(old, "subnet").lower() == subnet.lower():
+        if "privateIPAddress" in old and (reference(old, "subnet") or "").lower() == subnet.lower():
             found["privateIPAddress"] = old["privateIPAddress"]
         elif str(found.get("privateIPAddressVersion", "IPv4")).lower() == "ipv4":
             found["privateIPAddress"] = _free(state, body, subnet)
     for pool in listed(properties_of(body), lb.POOLS):
         for member in listed(properties_of(pool), MEMBERS):
             made = properties_of(member)
-            address = _address_of(state, _reference(made, "loadBalancerFrontendIPConfiguration"))
+            address = _address_of(state, (reference(made, "loadBalancerFrontendIPConfiguration") or ""))
             if address is not None:
                 made.setdefault("ipAddress", address)
-
-
-def _reference(found: Json, key: str) -> str:
-    """The id that a property refers to; empty if there is none."""
-    value = found.get(key)
-    return str(value.get("id", "")) if isinstance(value, dict) else ""
 
 
 def _free(state: State, body: Json, subnet: str) -> str:
@@ -55,7 +49,7 @@ def _free(state: State, body: Json, subnet: str) -> str:
         properties_of(frontend).get("privateIPAddress")
         for balancer in (*balancers, body)
         for frontend in listed(properties_of(balancer), lb.FRONTENDS)
-        if _reference(properties_of(frontend), "subnet").lower() == subnet.lower()
+        if (reference(properties_of(frontend), "subnet") or "").lower() == subnet.lower()
     }
     network = _prefix(state, subnet)
     free = (str(network[number]) for number in range(_KEPT, min(network.num_addresses - 1, _MOST)))
@@ -82,5 +76,5 @@ def _address_of(state: State, frontend: str) -> str | None:
     """The public address of a load balancer's frontend."""
     parent, _, name = frontend.rpartition(f"/{lb.FRONTENDS}/")
     found = named(properties_of(state.get(parent) or {}), lb.FRONTENDS).get(name.lower(), {})
-    address = properties_of(state.get(_reference(properties_of(found), "publicIPAddress")) or {}).get("ipAddress")
+    address = properties_of(state.get(reference(properties_of(found), "publicIPAddress") or "") or {}).get("ipAddress")
     return address if isinstance(address, str) else None

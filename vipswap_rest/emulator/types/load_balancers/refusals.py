@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...arm import errors
-from ...arm.addresses import PUBLIC_IPS, Addresses, frontends
+from ...arm.addresses import PUBLIC_IPS, Addresses
 from ...arm.errors import ArmError
 from ...arm.operations import Move, Operations
 from ...arm.placement import same_region, same_zone
+from ...arm.routes import frontends
 from ...arm.state import State, is_global, named, properties_of, provisioning_state, sku_name
 from ...messages import Json
 from ..bodies import same
@@ -67,10 +68,13 @@ def _check_ports(kind: str, child: Json, balancer: str) -> None:
                 "required to carry out the requested operation."
             )
             raise ArmError(400, "SubscriptionNotRegisteredForFeature", message)
-        if not 1 <= port <= 65535:
-            given = f"Resource {child['name']} has invalid value of {shown} ({port})."
-            message = f"{given} The value must be between 1 and 65535."
-            raise ArmError(400, "PortValueIsOutOfRange", message)
+        _check_port(child["name"], shown, port)
+
+
+def _check_port(name: str, shown: str, port: int) -> None:
+    if not 1 <= port <= 65535:
+        message = f"Resource {name} has invalid value of {shown} ({port}). The value must be between 1 and 65535."
+        raise ArmError(400, "PortValueIsOutOfRange", message)
 
 
 def check_collisions(body: Json) -> None:
@@ -110,9 +114,8 @@ def _served(child: Json) -> tuple[tuple[int, int], str, str, Json]:
 def _check_probe(probe: Json) -> None:
     found, name = probe["properties"], probe["name"]
     port, interval, count = found.get("port"), found["intervalInSeconds"], found["numberOfProbes"]
-    if port is not None and not 1 <= port <= 65535:
-        message = f"Resource {name} has invalid value of Port ({port}). The value must be between 1 and 65535."
-        raise ArmError(400, "PortValueIsOutOfRange", message)
+    if port is not None:
+        _check_port(name, "Port", port)
     if not 5 <= interval <= _LONGEST_PROBE:
         message = f"Probe Interval for probe {name} must be between 5 and {_LONGEST_PROBE}."
         raise ArmError(400, "ProbeIntervalIsOutOfRange", message)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from ...arm.addresses import frontends
-from ...arm.calls import Call, Reply
+from ...arm.calls import Call, Reply, accepted
 from ...arm.operations import Move
-from ...arm.state import listed, properties, properties_of
+from ...arm.routes import frontends
+from ...arm.state import listed, properties, properties_of, reference
 from ...arm.world import World
-from ...arm.writes import begin_delete, begin_write, check_free, find_deletable, read_put
+from ...arm.writes import begin_write, check_free, find_deletable, read_put
 from ...messages import Json
 from .. import public_ips
 from . import body as bodies
 from . import parts, private_addresses, refusals
 
 
-def put(world: World, call: Call) -> Reply:
-    """Create or replace a load balancer: 201 or 200, always with Azure-AsyncOperation (1138 of 1138)."""
-    return write(world, call)
-
-
-def write(world: World, call: Call, *, pool: bool = False) -> Reply:
-    """PUT the load balancer, for itself or for one of its children.
+def put(world: World, call: Call, *, pool: bool = False) -> Reply:
+    """Create or replace a load balancer: 201 or 200, always with Azure-AsyncOperation (1138 of 1138).
 
     pool: what was PUT is a backend pool of it: recorded, that is Updating (104 of 106).
     """
@@ -70,7 +65,8 @@ def delete(world: World, call: Call) -> Reply:
         check_free(world, body["id"], call.now)
     seconds = world.latency.draw("load_balancer_update") if parts.has_members(body) else 0.0
     moves = [Move(body["id"], frontend, address, None) for frontend, address in frontends(body) if address]
-    return begin_delete(world, call, "DeleteLoadBalancerOperation", body, seconds, moves=moves)
+    kind = "DeleteLoadBalancerOperation"
+    return accepted(begin_write(world, call, kind, [body], seconds, deleting=True, moves=moves))
 
 
 def addresses(body: Json) -> list[str]:
@@ -81,8 +77,7 @@ def addresses(body: Json) -> list[str]:
 def show_zones(world: World, balancer: Json) -> None:
     """Let public frontends show the zones of their addresses: they have none of their own."""
     for frontend in listed(properties(balancer), parts.FRONTENDS):
-        reference = properties_of(frontend).get("publicIPAddress")
-        address = world.state.get(str(reference.get("id"))) if isinstance(reference, dict) else None
+        address = world.state.get(reference(properties_of(frontend), "publicIPAddress") or "")
         if address is None:
             continue
         frontend.pop("zones", None)
