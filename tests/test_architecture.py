@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ PURE = [
     "lro",
     "paging",
     "emulator/data_plane/conversation",
+    "emulator/data_plane/desired",
     "emulator/control/outages",
     "emulator/settings/pool",
     "emulator/arm/routes",
@@ -151,6 +153,87 @@ def test_the_emulator_opens_sockets_and_starts_threads_in_its_shells_only() -> N
     }
 
     assert found == {"server.py", *(f"data_plane/{name}.py" for name in ("loopback", "reactor", "vip"))}
+
+
+# Within the emulator: each part may import the parts named for it, and itself. A part is a folder, or one module of it
+# where others may import that one alone. server -> core -> control -> types -> arm; the data plane knows no ARM.
+EMULATOR: dict[str, set[str]] = {
+    "messages": set(),
+    "clock": set(),
+    "identity/assertions": {"messages"},
+    "settings": {"identity/assertions", "messages"},
+    "data_plane/desired": set(),
+    "data_plane": {"data_plane/desired", "settings"},
+    "arm/errors": {"messages", "settings"},
+    "arm/effects": {"messages"},
+    "arm": {"arm/effects", "arm/errors", "data_plane/desired", "messages", "settings"},
+    "types": {"arm", "arm/errors", "messages", "settings"},
+    "control": {"arm", "arm/effects", "clock", "data_plane/desired", "messages", "types"},
+    "identity": {"arm/errors", "clock", "identity/assertions", "messages", "settings"},
+    "exchange": {"arm/effects", "messages"},
+    "environment": {"arm", "messages", "settings", "types"},
+    "core": {
+        *("arm", "arm/effects", "arm/errors", "clock", "control", "data_plane/desired", "environment", "exchange"),
+        *("identity", "messages", "settings", "types"),
+    },
+    "server": {"clock", "core", "data_plane", "environment", "exchange", "identity", "messages", "settings"},
+    "__init__": {"clock", "core", "messages", "settings"},
+}
+
+
+def emulator_module(name: str) -> str | None:
+    """The module of the emulator that an imported name is, or is in, such as `arm/paths`; None: it is elsewhere."""
+    parts = name.split(".")[2:] if name.startswith("vipswap_rest.emulator.") else []
+    for size in range(len(parts), 0, -1):
+        path = PACKAGE.joinpath("emulator", *parts[:size])
+        if path.with_suffix(".py").exists() or path.is_dir():
+            return "/".join(parts[:size])
+    return None
+
+
+def emulator_part(module: str) -> str:
+    """The part that a module is of: the longest name that it begins with."""
+    return max((part for part in EMULATOR if f"{module}/".startswith(f"{part}/")), key=len)
+
+
+def emulator_imports() -> dict[str, set[str]]:
+    """What each module of the emulator imports of the others."""
+    found = {}
+    for path in (PACKAGE / "emulator").rglob("*.py"):
+        module = str(path.relative_to(PACKAGE / "emulator").with_suffix(""))
+        used = {emulator_module(name) for name in imports(path)}
+        found[module] = {one for one in used if one is not None and one != module}
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(emulator_imports()))
+def test_a_part_of_the_emulator_imports_only_what_stands_below_it(module: str) -> None:
+    part = emulator_part(module)
+
+    assert {emulator_part(one) for one in emulator_imports()[module]} - {part} <= EMULATOR[part]
+
+
+def test_the_emulators_parts_and_modules_have_no_circle() -> None:
+    """TopologicalSorter raises CycleError where there is one."""
+    parts = {part: below - {part} for part, below in EMULATOR.items()}
+
+    for graph in (parts, emulator_imports()):
+        assert len(list(TopologicalSorter(graph).static_order())) >= len(graph)
+
+
+def test_every_write_of_the_emulator_begins_in_one_place() -> None:
+    """An action that changes nothing starts an operation of its own."""
+    steps = ("operations.start", "operations.supersede", "addresses.follow", "addresses.accept", "addresses.inherit")
+    found = {
+        (str(path.relative_to(PACKAGE / "emulator")), step)
+        for path in (PACKAGE / "emulator").rglob("*.py")
+        for step in steps
+        if f"world.{step}(" in path.read_text(encoding="utf-8")
+    }
+
+    assert found == {("arm/writes.py", step) for step in steps} | {
+        ("types/load_balancers/health.py", "operations.start")
+    }
 
 
 # Calls that no signal ends, and those that let one end anything; and the modules where each may stand.

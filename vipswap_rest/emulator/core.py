@@ -42,7 +42,7 @@ _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 class Emulator:
     """ARM with the types this project is about, and whatever else is PUT into it.
 
-    settings: what nobody knows about Azure, and how fast it is. clock: the only source of time. loopback: the network
+    settings: what is unknown about Azure, and how fast it is. clock: the only source of time. loopback: the network
     (CIDR) whose addresses the public IPs get where a data plane listens on them; None: there is none. types: the
     resource types that have rules of their own.
     """
@@ -74,14 +74,14 @@ class Emulator:
         self._throttle = Throttle(self.settings.throttle)
         provided = {one.name: one.versions for one in self._types}
         self.world = World(self.settings, self._identifiers, self.loopback, provided)
-        # Whether the data plane has not been heard of since: what it reports first belongs to the world before.
+        # Whether the data plane has not reported since: its first report belongs to the world before the reset.
         self._anew = True
         environment.build(self.world, self.settings)
 
     def settle(self) -> float | None:
         """Complete what is due by the clock; returns when the next operation is, in its seconds, or None.
 
-        For a shell that has to act on time although nobody calls: the data plane.
+        For a shell that must act on time without a request: the data plane.
         """
         self.world.operations.settle(self.clock.monotonic())
         return self.world.operations.next_due()
@@ -104,7 +104,7 @@ class Emulator:
         return self.open(request).do()
 
     def open(self, request: Request) -> Exchange:
-        """Take note of a request that has arrived. Never raises for anything that came in from outside."""
+        """Record a request that has arrived. Never raises, whatever the request holds."""
         now = self.clock.monotonic()
         self.world.operations.settle(now)
         if request.words[0] == "emulator":
@@ -121,8 +121,8 @@ class Emulator:
             "user_agent": request.headers.get("user-agent"),
         }
         self.requests.append(entry)
-        effect = self.faults.strike(request)
-        return Exchange(lambda: self._do(request, entry, effect), effect, lambda: self.faults.stand(effect))
+        effect = self.faults.effect_on(request)
+        return Exchange(lambda: self._do(request, entry, effect), effect, lambda: self.faults.remain(effect))
 
     def _do(self, request: Request, entry: Json, effect: Effect) -> Answer:
         now = self.clock.monotonic()
@@ -134,9 +134,9 @@ class Emulator:
             self._authorize(request)
             entry["authorized"] = True
             self._throttle.check(request, now)
-            reply = Reply(instead.status) if instead else self._strike(request, now, effect)
+            reply = Reply(instead.status) if instead else self._apply(request, now, effect)
         except ArmError as error:
-            headers = _home(error.headers, request.origin)
+            headers = _with_local_login(error.headers, request.origin)
             reply = Reply(error.status, error.body, by_gateway=error.gateway, headers=headers)
         shown = bodies.render(reply.body, request.query.get("api-version", "")) if reply.body is not None else None
         left = self._throttle.headers(request, now)
@@ -146,7 +146,7 @@ class Emulator:
         entry["status"] = made.status
         return made
 
-    def _strike(self, request: Request, now: float, effect: Effect) -> Reply:
+    def _apply(self, request: Request, now: float, effect: Effect) -> Reply:
         """Route the request, with what a fault does to the resource's reads and to the operation."""
         world, seconds = self.world, effect.seconds("stale_reads_s")
         path = paths.parse(request.segments) if seconds else None
@@ -155,7 +155,7 @@ class Emulator:
             present = world.state.all() if request.method == "POST" else []
             for id, body in [(path.id, world.state.get(path.id)), *((body["id"], body) for body in present)]:
                 world.stale.remember(id, body, now + seconds)
-        with world.operations.struck(effect, world.state.all()):
+        with world.operations.under_effect(effect, world.state.all()):
             reply = self._route(request, now)
         if effect.on("drop_operation") and reply.operation is not None:
             reply.operation.dropped = True
@@ -215,7 +215,7 @@ class Emulator:
         return dispatch(world, call, methods)
 
 
-def _home(headers: Mapping[str, str], origin: str) -> dict[str, str]:
+def _with_local_login(headers: Mapping[str, str], origin: str) -> dict[str, str]:
     """A refusal's headers, whose challenge names the tenant's own login here: some clients learn the tenant from it."""
     return {name: value.replace("https://login.windows.net/", f"{origin}/{TENANT}") for name, value in headers.items()}
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote
 Json = dict[str, Any]
 JSON = "application/json; charset=utf-8"
 
-# Nobody's resource is nested half as deeply, and whatever walks through a body may do so without fear.
+# No resource is nested half as deeply, and a function that walks through a body cannot exhaust the stack.
 _DEEPEST = 100
 _HOST = re.compile(r"[\w.\-:\[\]]+", re.ASCII)
 

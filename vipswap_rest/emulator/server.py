@@ -34,7 +34,7 @@ _LARGEST_BODY = 16 * 2**20
 _LAST_PORT = 65535
 # How often a request that hangs looks for its client and its fault.
 _LOOK_S = 0.01
-# What a client sends that is no HTTP is its own affair: it gets a 400, and nothing is written anywhere.
+# A client that does not send HTTP gets a 400, and nothing is logged.
 _QUIET = logging.getLogger("vipswap_rest.emulator.server")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
@@ -118,7 +118,7 @@ async def _serving(
     timer = loop.call_later(0, lambda: None)
 
     def follow() -> None:
-        """Let the data plane be as the core says now, and again when the next operation ends, though nobody calls."""
+        """Let the data plane be as the core says now, and again when the next operation ends."""
         nonlocal timer
         timer.cancel()
         due = core.settle()

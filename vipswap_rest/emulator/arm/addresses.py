@@ -1,4 +1,4 @@
-"""Whose a public IP is: its ipConfiguration, which follows the frontends, and when it may change hands."""
+"""The owner of each public IP: its ipConfiguration follows the frontends, and a released address may be held back."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .timeline import Timeline
 
 LOAD_BALANCERS = "Microsoft.Network/loadBalancers"
 PUBLIC_IPS = "Microsoft.Network/publicIPAddresses"
-# Documentation's own networks (RFC 5737, RFC 3849): an emulated address is nobody's. With a data plane, IPv4 addresses
-# are the loopback addresses that it listens on.
+# The networks for documentation (RFC 5737, RFC 3849): no real host has an emulated address. With a data plane, IPv4
+# addresses are the loopback addresses that it listens on.
 POOLS: Mapping[str, Sequence[str]] = {"IPv4": ("203.0.113.0/24", "198.51.100.0/24"), "IPv6": ("2001:db8::/64",)}
 
 
 @dataclass(frozen=True)
 class Hold:
-    """An address that a running operation is taking off `frontend` of `resource`, and not yet anybody else's."""
+    """An address that a running operation is taking off `frontend` of `resource`, and that no other may take yet."""
 
     operation: Operation
     public_ip: str
@@ -110,7 +110,7 @@ class Addresses:
                 self._holds[move.off.lower()] = Hold(operation, move.off, move.resource, move.frontend)
         self._routes.begin(operation)
         if self._release == "accept":
-            self._let_go(operation, t)
+            self._release_held(operation, t)
 
     def inherit(self, old: Operation, new: Operation, t: float) -> None:
         """`new` has superseded `old`: what `old` was taking off and putting on is now done, or undone, by `new`."""
@@ -124,7 +124,7 @@ class Addresses:
 
     def complete(self, operation: Operation, t: float) -> None:
         """The operation succeeded: what it held is free, what it put on is attached."""
-        self._let_go(operation, t)
+        self._release_held(operation, t)
         for move in operation.moves:
             if move.on is not None:
                 self._note(t, "address_attached", operation, move.resource, move.on, move.frontend)
@@ -132,7 +132,7 @@ class Addresses:
         self._routes.succeed(operation)
 
     def may_return(self, operation: Operation) -> bool:
-        """Whether nobody else has taken what the operation takes off."""
+        """Whether no other resource has taken the addresses that the operation releases."""
         offs = [(move.off, move.frontend) for move in operation.moves if move.off is not None]
         mine = {move.frontend.lower() for move in operation.moves}
         owners = [self.owner(off) for off, _ in offs]
@@ -145,7 +145,7 @@ class Addresses:
                 del self._holds[key]
             self.follow(Move(move.resource, move.frontend, move.on, move.off) for move in operation.moves)
         else:
-            self._let_go(operation, t)
+            self._release_held(operation, t)
         self._outcome(t, f"operation_{operation.status.lower()}", operation)
         self._routes.fail(operation)
 
@@ -155,7 +155,7 @@ class Addresses:
         for move in operation.moves:
             self._note(t, event, operation, move.resource, move.on, move.frontend)
 
-    def _let_go(self, operation: Operation, t: float) -> None:
+    def _release_held(self, operation: Operation, t: float) -> None:
         for key, hold in self._held_by(operation).items():
             del self._holds[key]
             self._note(t, "address_released", operation, hold.resource, hold.public_ip, hold.frontend)

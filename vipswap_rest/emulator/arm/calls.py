@@ -31,7 +31,7 @@ class Call:
         return self.request.query.get("api-version", "")
 
     def content(self) -> Json:
-        """The body as a JSON object, without nulls. Raises ArmError 400 if it is none, 415 if it says so itself."""
+        """The body as a JSON object, without nulls. Raises ArmError 400, and 415 for another media type."""
         media = self.request.headers.get("content-type", "")
         if media and not _JSON.fullmatch(media.partition(";")[0].strip()):
             raise errors.media_type(media)
@@ -48,7 +48,7 @@ class Call:
 
 @dataclass(frozen=True)
 class ExtensionCall(Call):
-    """A call about a lock or about permissions, which stand on another resource."""
+    """A call about an extension of another resource: a lock, or permissions."""
 
     extension: Extension
 

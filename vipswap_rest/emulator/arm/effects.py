@@ -21,7 +21,7 @@ _CODES = {
 
 @dataclass(frozen=True)
 class Effect:
-    """What happens to one request; several things at once where several faults strike."""
+    """What happens to one request; several things at once where several faults apply."""
 
     settings: Json = field(default_factory=dict)
     # The faults behind it.
@@ -37,7 +37,7 @@ class Effect:
 
     @property
     def failure(self) -> Json | None:
-        """The error that the operation shall end with, or None."""
+        """The error that the operation ends with, or None."""
         found = self.settings.get("fail_operation")
         if found is None:
             return None

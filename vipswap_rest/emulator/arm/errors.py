@@ -12,7 +12,7 @@ from ..settings import CLIENT_ID, OBJECT_ID
 class ArmError(Exception):
     """The call is refused with an error of ARM's form; nothing was changed.
 
-    `gateway` tells who speaks: ARM itself (no service request id, x-ms-failure-cause) or the resource provider.
+    gateway: whether ARM itself answers (no service request id, x-ms-failure-cause) or the resource provider.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ def token_expired() -> ArmError:
 
 
 def token_invalid() -> ArmError:
-    """401: the token is none that this ARM's authority gave (code and text from users' reports)."""
+    """401: this ARM's authority did not issue the token (code and text from users' reports)."""
     message = "The access token is invalid."
     return _unauthorized("InvalidAuthenticationToken", message)
 
@@ -266,7 +266,7 @@ def not_provisioned(resource: str, user: str, state: str, operation: str) -> Arm
 
 
 def busy(operation: str, operation_id: str, resource: str, seconds: int) -> ArmError:
-    """429: another operation has the resource; how long to wait stands in the message only, as recorded."""
+    """429: another operation has the resource; only the message says how long to wait, as recorded."""
     detail = (
         f"Operation {operation} ({operation_id}) is updating resource {resource}. "
         f"The call can be retried in {seconds} seconds."

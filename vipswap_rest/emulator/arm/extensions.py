@@ -1,4 +1,4 @@
-"""Resources that stand on others: locks and permissions, whose ids begin with the id of what they are about."""
+"""Extensions of other resources: locks and permissions, whose ids begin with the id of what they are about."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What stands before every call: permissions, then locks; on what a call is about, and on what it refers to.
+"""Access control of every call: permissions, then locks; of its resource, and of those that it refers to.
 
 Permissions: everything is allowed, unless permissions are seeded. A seeded resource
-`{scope}/providers/Microsoft.Authorization/permissions/{any name}` stands for a role assignment:
+`{scope}/providers/Microsoft.Authorization/permissions/{any name}` is a role assignment:
 
     {"id": "...", "properties": {"actions": ["Microsoft.Network/*/read"], "notActions": []}}
 

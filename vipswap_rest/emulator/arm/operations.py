@@ -68,7 +68,7 @@ class Operation:
     polls: int = 0
     # What operationResults shows once it has ended, of an action that has a result.
     result: Json | None = None
-    # Whether it is ARM's own, the deletion of a group: recorded, its result is told by nothing but the status, 200.
+    # Whether it is ARM's own, the deletion of a group: recorded, its result is a status 200 alone.
     by_gateway: bool = False
 
     @property
@@ -77,7 +77,7 @@ class Operation:
         return self.status == "InProgress"
 
     def next_pause(self) -> float | None:
-        """What one more poll is told to wait, in seconds: it grows from poll to poll. None: nothing is said."""
+        """The Retry-After of one more poll, in seconds: it grows from poll to poll. None: no header is sent."""
         factor = self.growth[min(self.polls, len(self.growth) - 1)]
         self.polls += 1
         return None if self.retry_after is None else self.retry_after * factor
@@ -117,13 +117,13 @@ class Operations:
     _before: dict[str, Json] | None = None
 
     @property
-    def is_struck(self) -> bool:
-        """Whether the operation that the present request starts will run otherwise than it would."""
+    def is_faulted(self) -> bool:
+        """Whether a fault changes the operation that the present request starts."""
         return self._effect.changes_operation
 
     @contextlib.contextmanager
-    def struck(self, effect: Effect, present: Sequence[Json]) -> Iterator[None]:
-        """Let `effect` strike the operations that start within the block; `present` are the resources as they are."""
+    def under_effect(self, effect: Effect, present: Sequence[Json]) -> Iterator[None]:
+        """Give `effect` to the operations that start within the block; `present` are the resources as they are."""
         self._effect = effect
         self._before = {body["id"].lower(): copy.deepcopy(body) for body in present} if effect.restores else None
         try:

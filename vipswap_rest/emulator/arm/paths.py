@@ -82,7 +82,7 @@ class Path:
         return self.type.lower() in {f"microsoft.network/{kind}".lower() for kind in kinds}
 
     def top(self) -> Path:
-        """The resource in a group that this one is, or stands below."""
+        """The top-level resource of this path: itself, or what it is a child of."""
         return Path(self.subscription, self.group, self.namespace, self.types[:1], self.names[:1])
 
     def parent(self) -> Path:
@@ -112,7 +112,7 @@ def parse(segments: tuple[str, ...]) -> Path | None:
 
 
 def parse_id(text: str) -> Path | None:
-    """The path of an id such as `/subscriptions/...`, or None if it is none of a single resource or group."""
+    """The path of an id such as `/subscriptions/...`, or None if it does not name a single resource or group."""
     if not text.startswith("/"):
         return None
     path = parse(tuple(text[1:].split("/")))

@@ -60,7 +60,7 @@ class Routes:
                     change.frontends.add(frontend)
                     change.public_ips |= {one[frontend] for one in (before, after) if frontend in one}
         self._changes[operation.id] = change
-        self._blame(change.public_ips, operation.id)
+        self._set_cause(change.public_ips, operation.id)
 
     def inherit(self, old: Operation, new: Operation) -> None:
         """`new` has superseded `old`: what `old` was changing stays under way until `new` ends."""
@@ -73,7 +73,7 @@ class Routes:
         """The operation succeeded: what the model shows of its load balancers is programmed."""
         change = self._changes.pop(operation.id, None)
         if change is not None:
-            self._blame(change.public_ips, operation.id)
+            self._set_cause(change.public_ips, operation.id)
             for resource in change.resources:
                 self._program(resource)
 
@@ -81,7 +81,7 @@ class Routes:
         """The operation failed or was canceled: everything is as it was before it."""
         change = self._changes.pop(operation.id, None)
         if change is not None:
-            self._blame(change.public_ips, operation.id)
+            self._set_cause(change.public_ips, operation.id)
 
     def adopt(self, resource: str) -> None:
         """The resource was put there by no operation: a load balancer passes traffic if it is Succeeded."""
@@ -90,9 +90,9 @@ class Routes:
                 change.resources = tuple(one for one in change.resources if one.lower() != resource.lower())
                 change.frontends = {one for one in change.frontends if not one.startswith(resource.lower() + "/")}
                 change.public_ips = change.public_ips if change.resources else set()
-            self._blame({one.public_ip for one in self._programmed.get(resource.lower(), ())}, None)
+            self._set_cause({one.public_ip for one in self._programmed.get(resource.lower(), ())}, None)
             self._program(resource)
-            self._blame({one.public_ip for one in self._programmed.get(resource.lower(), ())}, None)
+            self._set_cause({one.public_ip for one in self._programmed.get(resource.lower(), ())}, None)
 
     def causes(self) -> dict[str, str | None]:
         """The operation that last changed each public IP, by the public IP's id in lower case; None: no operation."""
@@ -145,7 +145,7 @@ class Routes:
             if public_ip is not None:
                 yield Frontend(identity, public_ip, _ports(body, identity))
 
-    def _blame(self, public_ips: set[str], operation: str | None) -> None:
+    def _set_cause(self, public_ips: set[str], operation: str | None) -> None:
         self._causes.update((one.lower(), operation) for one in public_ips)
 
 

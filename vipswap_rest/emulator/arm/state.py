@@ -41,7 +41,7 @@ def properties(body: Json) -> Json:
 
 
 def properties_of(body: Json) -> Json:
-    """The resource's or child's `properties` to read only: empty where there are none that could be read."""
+    """The resource's or child's `properties` to read only: empty where there are none, or unreadable ones."""
     found = body.get("properties")
     return found if isinstance(found, dict) else {}
 
@@ -49,7 +49,7 @@ def properties_of(body: Json) -> Json:
 def listed(holder: Json, name: str) -> list[Json]:
     """The objects in the list that is in `holder` under this name: none where it is missing, null or no list.
 
-    What was seeded is kept verbatim, and what is kept may be read by anybody.
+    Seeded bodies are stored verbatim, so every reader meets such values.
     """
     found = holder.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

@@ -55,7 +55,7 @@ class TokenBucket:
 
 
 class Interval:
-    """At most `most` calls in `seconds`, counted from the first of them; how Azure cuts time up nobody tells."""
+    """At most `most` calls in `seconds`, counted from the first of them; Azure's own intervals are not documented."""
 
     def __init__(self, most: int, seconds: float) -> None:
         self._most, self._seconds = most, seconds
@@ -100,7 +100,7 @@ class Buckets:
         self._limits: dict[tuple[str | None, ...], Limit] = {}
 
     def draw(self, purpose: Purpose, now: float) -> tuple[str, float] | None:
-        """Count a call; or say which limit has no room for it, and the seconds until it has, and count nothing."""
+        """Count a call; or count nothing and return the exhausted limit and the seconds until it has room."""
         limits = dict(self._of(purpose))
         for name, limit in limits.items():
             if (seconds := limit.wait(now)) > 0:
@@ -170,7 +170,7 @@ def _purpose(request: Request) -> Purpose:
 
 
 def principal(authorization: str) -> str:
-    """Whose token it is: what its claims say (object id, else application id); one that says nothing is its own."""
+    """The principal of a token: its object id, else its application id, else the header itself."""
     parts = authorization.strip().rpartition(" ")[2].split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))

@@ -1,4 +1,4 @@
-"""The ground truth: what happened to whom, and when, by the emulator's clock."""
+"""The ground truth: what happened to which resource, and when, by the emulator's clock."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def check_conditions(world: World, request: Request, previous: Json | None, iden
     """Refuse what If-Match or If-None-Match forbid.
 
     Recorded: If-Match is compared without its W/ and quotes. On something that does not exist it fails, as HTTP
-    says (RFC 9110, 13.1.1); nobody recorded that.
+    says (RFC 9110, 13.1.1); not recorded.
     """
     match = request.headers.get("if-match")
     if match is not None and not (match.strip() == "*" and previous is not None):

@@ -49,7 +49,7 @@ class Admin:
         }
 
     def handle(self, request: Request) -> Answer:
-        """Answer a call below /emulator/: 404 for a path that is none, 405, or 400 with one sentence."""
+        """Answer a call below /emulator/: 404 for an unknown path, 405, or 400 with one sentence."""
         methods = self._routes.get("/".join(request.segments[1:]))
         if methods is None:
             return json_answer(404, {"error": f"The emulator has nothing at {request.path}."})

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong on demand. A fault matches requests, and has an effect on those whose turn it is."""
+"""Faults: failures on demand. A fault matches requests and has an effect on some of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _NAME, _VALUE = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII), re.compile(r"[^\x0
 
 
 class BadFault(ValueError):
-    """A fault that cannot be; the message is one sentence."""
+    """An invalid fault; the message is one sentence."""
 
 
 @dataclass(eq=False)
 class Fault:
-    """One rule. It strikes `times` times from its `nth` match on, or at every `every`th match."""
+    """One rule. It applies `times` times from its `nth` match on, or at every `every`th match."""
 
     method: re.Pattern[str]
     path: re.Pattern[str]
@@ -36,8 +36,8 @@ class Fault:
     matched: int = 0
     struck: int = 0
 
-    def strikes(self, request: Request) -> bool:
-        """Whether it is this request's turn; counts it if it matches."""
+    def applies_to(self, request: Request) -> bool:
+        """Whether it has its effect on this request; counts the request if it matches."""
         if not self.method.fullmatch(request.method) or not self.path.search(request.path):
             return False
         self.matched += 1
@@ -63,15 +63,15 @@ class Faults:
         """Delete all of them; requests that hang on one go on, or are dropped."""
         self._faults.clear()
 
-    def strike(self, request: Request) -> Effect:
+    def effect_on(self, request: Request) -> Effect:
         """The effect on a request that has just arrived."""
-        struck = [fault for fault in self._faults if fault.strikes(request)]
+        struck = [fault for fault in self._faults if fault.applies_to(request)]
         settings: Json = {}
         for fault in reversed(struck):
             settings |= fault.settings
         return Effect(settings, tuple(struck))
 
-    def stand(self, effect: Effect) -> bool:
+    def remain(self, effect: Effect) -> bool:
         """Whether the faults behind an effect are still there."""
         return all(fault in self._faults for fault in effect.faults)
 
@@ -95,7 +95,7 @@ def _read(given: Any) -> Fault:
     # true is every match, as 1 is.
     given_every = match.get("every")
     every = None if given_every in (None, False) else 1 if given_every is True else _count(given_every, "every")
-    # Without a number of times, one that strikes at every match strikes for ever.
+    # Without a number of times, a fault with `every` applies without end.
     times = given.get("times", float("inf") if every else 1)
     return Fault(
         _pattern(match, "method"),

@@ -19,7 +19,7 @@ _REMEMBERED_S = 60.0
 
 
 class BadOutage(ValueError):
-    """An outage that cannot be; the message is one sentence."""
+    """An invalid outage; the message is one sentence."""
 
 
 class Outages:
@@ -45,7 +45,7 @@ class Outages:
         return tuple(self._outages)
 
     def as_json(self) -> list[Json]:
-        """Each outage with its planned start; when it was stands in the timeline."""
+        """Each outage with its planned start; the timeline has the actual one."""
         return [asdict(one) for one in self._outages]
 
     def _read(self, given: Any, state: State, now: float) -> Outage:

@@ -24,7 +24,7 @@ def warn_on_stderr(sentence: str) -> None:
 class DataPlane:
     """Listeners for every address that the core allocated, in a thread of their own, from `start` to `stop`.
 
-    An address outside 127.0.0.0/8 (seeded, or IPv6) is nobody's here: nothing listens on it. `follow` must be called
+    Nothing listens on an address outside 127.0.0.0/8 (seeded, or IPv6). `follow` must be called
     whenever the core may have changed, by the one thread that the core belongs to.
     """
 
@@ -103,7 +103,7 @@ class DataPlane:
         self._reactor.set_alarm(min(times, default=None), self._apply)
 
     def _turn_outages(self, now: float) -> None:
-        """Begin and end outages. One lasts as long as it shall from when it really began, however late that was."""
+        """Begin and end outages. Each lasts its planned time from when it really began, however late that was."""
         self._ends = {one: end for one, end in self._ends.items() if end > now}
         for one in [one for one in self._waiting if one.start <= now]:
             self._waiting.remove(one)

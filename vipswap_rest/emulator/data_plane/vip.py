@@ -129,7 +129,7 @@ class _Connection:
         reactor.watch(sock, self.read)
 
     def read(self) -> None:
-        """Read what there is, and answer it, unless nobody is to answer."""
+        """Read what there is, and answer it, unless the address is silent."""
         try:
             data = self._socket.recv(_CHUNK)
         except BlockingIOError:

@@ -36,7 +36,7 @@ class Certificate:
 
         Raises OSError if it cannot be read, ValueError if no certificate with an RSA key is in it.
         """
-        # It comes with what TLS needs; nobody else in the emulator does.
+        # cryptography comes with the packages for TLS; nothing else in the emulator needs it.
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
         from cryptography.hazmat.primitives.serialization import Encoding
@@ -51,7 +51,7 @@ class Certificate:
         digests = (hashlib.sha1(der, usedforsecurity=False).digest(), hashlib.sha256(der).digest())
         self._thumbprints = dict(zip(_THUMBPRINTS, map(_text, digests), strict=True))
 
-    def is_meant(self, head: Json) -> bool:
+    def is_named_by(self, head: Json) -> bool:
         """Whether an assertion's head names this certificate, by either thumbprint."""
         named = {name: str(head[name]).rstrip("=") for name in _THUMBPRINTS if head.get(name)}
         return bool(named) and all(self._thumbprints[name] == text for name, text in named.items())
@@ -82,7 +82,7 @@ def check_assertion(
 
     Its shape and its times are always checked. One that the application made itself must be for this token service, and
     name and be signed with the registered certificate; where none is registered, any certificate's will do. Another
-    issuer's is taken at its word: its keys are that issuer's to publish, and nobody told the emulator whom to trust.
+    issuer's is accepted unchecked: that issuer publishes its keys, and the emulator knows no trusted issuers.
 
     audiences: what the application's own may be meant for. now: POSIX seconds.
     """
@@ -101,7 +101,7 @@ def check_assertion(
         raise AssertionRefused(700023, "Client assertion audience claim does not match Realm issuer.")
     if not any(head.get(name) for name in _THUMBPRINTS):
         raise AssertionRefused(50027, "JWT token is invalid or malformed.")
-    if registered and not registered.is_meant(head):
+    if registered and not registered.is_named_by(head):
         text = "The certificate with identifier used to sign the client assertion is not registered on application."
         raise AssertionRefused(700027, text)
     if registered and not registered.signed(str(head["alg"]), data, signature):

@@ -34,7 +34,7 @@ _NAMES = {
 
 
 class ManagedIdentity:
-    """Gives out tokens of the token service to whoever is on this machine."""
+    """Issues tokens of the token service to every process of this machine."""
 
     def __init__(self, tokens: TokenService, clock: Clock) -> None:
         self._tokens, self._clock = tokens, clock
@@ -68,13 +68,13 @@ class ManagedIdentity:
     def _for_app_service(self, request: Request) -> Answer:
         shown = request.headers.get("x-identity-header", "").encode()
         if not secrets.compare_digest(shown, IDENTITY_HEADER.encode()):
-            # Nobody wrote down what it says to a stranger.
+            # The real answer is not documented.
             return _failure(401, "The X-IDENTITY-HEADER is missing or wrong.")
         if request.query.get("api-version") != _APP_SERVICE_VERSION or request.method != "GET":
             return _failure(400, f"GET with the api-version {_APP_SERVICE_VERSION} is all that is served here.")
         resource = request.query.get("resource", "")
         if not resource or not _known(request):
-            # As in azure-sdk-for-net's issue 43691; of a missing resource nobody wrote down the text.
+            # As in azure-sdk-for-net's issue 43691; the text for a missing resource is not documented.
             return _failure(400, "Unable to load the proper Managed Identity.")
         return json_answer(200, self._token(request, resource))
 

@@ -26,7 +26,7 @@ def serves(request: Request) -> bool:
 
 
 def handle(request: Request) -> Answer:
-    """The document as the api-version shows it; whoever asks needs no token."""
+    """The document as the api-version shows it; no token is needed."""
     version = request.query.get("api-version", "")
     refusal = None
     if request.method != "GET":

@@ -60,7 +60,7 @@ class TokenService:
         if place in (_CONFIGURATION, _FIRST_CONFIGURATION):
             return _answer(200, _configuration(authority, "oauth2/v2.0" if place == _CONFIGURATION else "oauth2"))
         if place == _KEYS:
-            # Nobody can check the signature of its tokens but the service itself.
+            # Only the service itself can check the signature of its tokens.
             return _answer(200, {"keys": []})
         if request.method != "POST":
             return _refusal(405, "invalid_request", 900561, "The endpoint only accepts POST requests.")
@@ -134,7 +134,7 @@ class TokenService:
         check_assertion(assertion, CLIENT_ID, audiences, self._clock.now().timestamp(), self._certificate)
 
     def issue(self, issuer: str, audience: str) -> str:
-        """A new token: a JWT to look at, whose signature is only a secret that nobody else has."""
+        """A new token: a JWT to look at, whose signature is a secret of the service."""
         now = int(self._clock.now().timestamp())
         claims = {
             **{"aud": audience, "iss": issuer, "iat": now, "nbf": now, "exp": now + self.lifetime_s},
@@ -159,7 +159,7 @@ def _configuration(authority: str, endpoint: str) -> Json:
 
 
 def _instance(origin: str) -> Json:
-    """What a client that asks whether it may trust a login host is told: this one is the only one of its cloud."""
+    """The answer to a client that asks whether to trust a login host: this is the only one of its cloud."""
     host = origin.partition("://")[2]
     return {
         "tenant_discovery_endpoint": f"{origin}/{TENANT}/v2.0/.well-known/openid-configuration",

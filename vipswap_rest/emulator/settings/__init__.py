@@ -1,4 +1,4 @@
-"""What the emulator is told at its start: whatever nobody outside Microsoft knows about Azure is a setting here."""
+"""The emulator's settings: what is not publicly known about Azure is one of them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The resource types: what a call to each of them does."""
+"""The resource types: one file or folder each, with its route table; registry.py lists them."""

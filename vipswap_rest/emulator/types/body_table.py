@@ -14,7 +14,7 @@ from ..arm.addresses import PUBLIC_IPS
 from ..messages import Json
 from .load_balancers import parts as lb
 
-# What stands in a body without being a child resource, and the members of a pool.
+# Parts of a body that are no child resources, and the members of a pool.
 SKU = "sku"
 TUNNELS = "tunnelInterfaces"
 MEMBERS = "loadBalancerBackendAddresses"

@@ -69,7 +69,7 @@ _FIELDS = ("resourceType", "name", "resourceGroup", "location", "tagName", "tagV
 def check_version(world: World, path: Path, version: str) -> None:
     """Refuse an api-version that is no date, or older than ARM or than the provider. Raises ArmError 400, 404.
 
-    Whatever is newer is accepted: nobody can know the next one.
+    Every newer one is accepted, those too that do not exist yet.
     """
     known = _TYPES.get(next((one for one in _TYPES if one.lower() == (path.namespace or "").lower()), ""), {})
     first = _FIRST.get((path.namespace or "").lower(), _FIRST[""])
@@ -159,7 +159,7 @@ def _provider(world: World, call: Call) -> Reply:
 
 
 def _known(world: World) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Types by provider, those included that have rules here or that somebody stored."""
+    """Types by provider: the known ones, those that have rules here, and those that are stored."""
     known = {namespace: dict(types) for namespace, types in _TYPES.items()}
     for name, versions in {**{path.type: () for path, _ in _each(world)}, **world.provided}.items():
         given, _, kind = name.partition("/")
@@ -200,7 +200,7 @@ def _resources(world: World, call: Call) -> Reply:
 
 
 def _each(world: World) -> Iterator[tuple[Path, Json]]:
-    """Every resource that stands by itself in a group."""
+    """Every top-level resource of a group."""
     for body in world.state.all():
         path = paths.parse_id(body["id"])
         if path is None or path.namespace is None or path.group is None or len(path.types) != 1:

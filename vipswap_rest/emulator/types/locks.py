@@ -49,7 +49,7 @@ def put(world: World, call: ExtensionCall) -> Reply:
 
 
 def delete(world: World, call: ExtensionCall) -> Reply:
-    """200, or 204 if there is none; a lock never keeps anybody from deleting it."""
+    """200, or 204 if there is none; a lock does not protect itself."""
     present = world.state.get(call.extension.id) is not None
     world.state.remove(call.extension.id)
     return Reply(200 if present else 204, by_gateway=True)

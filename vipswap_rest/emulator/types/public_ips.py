@@ -43,7 +43,7 @@ def put(world: World, call: Call) -> Reply:
     Updating if it does (16 of 16).
     """
     given, previous, identity = read_put(world, call, _SHAPE, PUBLIC_IPS)
-    given = _spread(given, previous, identity, call.api_version)
+    given = _in_all_zones(given, previous, identity, call.api_version)
     body = complete(given, previous, identity, world.identifiers.guid)
     check_free(world, identity, call.now)
     if previous is None:
@@ -52,7 +52,7 @@ def put(world: World, call: Call) -> Reply:
     _check_prefix(world, body)
     _check(body, previous, world.state.of_type(PUBLIC_IPS), _owner(world, identity))
     settled = previous is not None and provisioning_state(previous).lower() == "succeeded"
-    working = world.operations.is_struck or not (settled and previous and _unchanged(body, previous))
+    working = world.operations.is_faulted or not (settled and previous and _unchanged(body, previous))
     # The profiles count creations only; an update of an address is taken to last as long.
     seconds = world.latency.draw("public_ip_create") if working else 0.0
 
@@ -148,7 +148,7 @@ def _unchanged(body: Json, previous: Json) -> bool:
     return bodies.same(before, body)
 
 
-def _spread(given: Json, previous: Json | None, identity: str, api_version: str) -> Json:
+def _in_all_zones(given: Json, previous: Json | None, identity: str, api_version: str) -> Json:
     """`given` with the zones that ARM makes of its zones: one stays, more are all of the region's three.
 
     As users report: made in zones 1 and 2, an address is in all three (issue 447 of

@@ -16,7 +16,7 @@ TYPES: tuple[ResourceType, ...] = (
     public_ips.TYPE,
     virtual_networks.TYPE,
 )
-# What stands on other resources: the handlers of all of a kind, and of one.
+# Extensions of other resources: the handlers of a collection, and of one item.
 EXTENSIONS = {
     "locks": (locks.COLLECTION, locks.ITEM),
     "permissions": (permissions.COLLECTION, permissions.COLLECTION),

@@ -40,7 +40,7 @@ def list_all(world: World, call: Call) -> Reply:
 
 
 def check_room(world: World, subscription: str, body: Json) -> None:
-    """Refuse a new address for which there is no room (code and text from users' reports)."""
+    """Refuse a new address that exceeds a quota (code and text from users' reports)."""
     for usage, sku in _of(world, subscription, str(body.get("location"))):
         counted = sku is None or sku == sku_name(body).lower()
         if counted and usage["currentValue"] >= usage["limit"]:

@@ -1,4 +1,4 @@
-"""POST .../loadBalancingRules/{rule}/health: what stands behind a rule, and whether it is up.
+"""POST .../loadBalancingRules/{rule}/health: a rule's backends, and whether each is up.
 
 https://learn.microsoft.com/azure/load-balancer/load-balancer-manage-health-status
 
@@ -22,7 +22,7 @@ DOWN_TAG = "emulator-down"
 
 
 def post(world: World, call: Call) -> Reply:
-    """202 with Location, whose result is the rule's health (the OpenAPI's form; nobody recorded one)."""
+    """202 with Location, whose result is the rule's health (as in the OpenAPI specification; not recorded)."""
     path = call.path
     balancer = world.state.get(path.top().id)
     if balancer is None:

@@ -1,6 +1,6 @@
 """What the writes of load balancers refer to: addresses that they put on frontends, and whatever else they change.
 
-That a lock on what else changes refuses the write is inferred; nobody recorded it. A body that cannot be read refers to
+That a lock on an address that comes or goes refuses the write is inferred, not recorded. An unreadable body refers to
 nothing here: its handler refuses it.
 """
 

@@ -35,7 +35,7 @@ def post(world: World, call: Call) -> Reply:
     given = call.content()
     shapes.check(given, _SHAPE)
     if world.settings.native == "reject":
-        # Nobody has seen Azure refuse it; code and text are the emulator's.
+        # No refusal of Azure's is recorded; code and text are the emulator's.
         message = "SetLoadBalancerFrontendPublicIpAddresses is not supported for these load balancers."
         raise ArmError(400, "OperationNotSupported", message)
     goal = _goal(world, given)

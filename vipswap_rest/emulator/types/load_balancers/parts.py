@@ -73,7 +73,7 @@ def references(child: Json) -> Iterator[tuple[str, str]]:
 
 
 def has_members(body: Json | None) -> bool:
-    """Whether anything stands behind the load balancer: only then does ARM have work to do.
+    """Whether the load balancer has backends: only then does ARM have work to do.
 
     Recorded: with members 57 of 59 updates were `Updating`; without, none of 816 Basic ones and 21 of 156 Standard
     ones. Global ones were `Updating` 4 times of 4, their pools empty or not.

@@ -17,7 +17,7 @@ from . import parts as lb
 # Azure keeps a subnet's first four addresses and its last one:
 # https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq
 _KEPT = 4
-# Of a subnet that nobody made here.
+# The prefix of a subnet that does not exist here.
 _UNKNOWN = "10.0.0.0/24"
 _MOST = 4096
 

@@ -183,7 +183,7 @@ def moves(previous: Json | None, body: Json) -> Iterator[Move]:
 
 
 def check_address(move: Move, balancer: Json, state: State, addresses: Addresses) -> None:
-    """Refuse to put on a frontend an address that is missing, unfit, or somebody else's."""
+    """Refuse to put on a frontend an address that is missing, unfit, or in use elsewhere."""
     if move.on is None:
         return
     address = state.get(move.on)

@@ -26,7 +26,7 @@ def put(world: World, call: Call, *, pool: bool = False) -> Reply:
     check_free(world, identity, call.now)
     moves, ready = _check(world, given, body, previous)
     show_zones(world, body)
-    working = pool or ready > call.now or refusals.has_work(body, previous) or world.operations.is_struck
+    working = pool or ready > call.now or refusals.has_work(body, previous) or world.operations.is_faulted
 
     def finish(present: Json) -> None:
         bodies.open_tunnels(present)
