@@ -80,8 +80,8 @@ def test_a_made_up_type_has_all_that_every_write_has() -> None:
     stage = workshop()
     first = stage.put(GADGET, BODY)
 
-    assert stage.put(GADGET, BODY, If_None_Match="*").status == 412
-    assert stage.put(GADGET, BODY, If_Match='W/"another"').status == 412
+    assert stage.put(GADGET, BODY, if_none_match="*").status == 412
+    assert stage.put(GADGET, BODY, if_match='W/"another"').status == 412
     assert stage.put(GADGET, {"properties": {"size": 3}}).status == 400
     assert stage.put(GADGET, {"location": "westus", "properties": {"size": "three"}}).status == 400
     stage.fault({"fail_operation": {"code": "Broken", "message": "It broke."}}, "PUT", "gadgets")

@@ -4,7 +4,7 @@
 on a loopback port (they need the `emulator` extra, the rest does not).
 
 `arm/` is ARM whatever the resource, `types/` has one file or folder a resource type, `identity/` the token service,
-`control/` the paths below /emulator/, `data_plane/` the listeners. Imports go server -> core -> control -> types -> arm.
+`control/` the paths below /emulator/, `data_plane/` the listeners. Imports: server -> core -> control -> types -> arm.
 A new fault is an effect in `arm/effects.py`, its form in `control/faults.py`. A new resource type is a file in `types/`
 with a `ResourceType`, and a line in `types/registry.py`.
 """
