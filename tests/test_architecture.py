@@ -223,7 +223,7 @@ def test_the_emulators_parts_and_modules_have_no_circle() -> None:
 
 def test_every_write_of_the_emulator_begins_in_one_place() -> None:
     """An action that changes nothing starts an operation of its own."""
-    steps = ("operations.start", "operations.supersede", "addresses.follow", "addresses.accept", "addresses.inherit")
+    steps = ("operations.start", "operations.supersede", "addresses.accept", "addresses.inherit")
     found = {
         (str(path.relative_to(PACKAGE / "emulator")), step)
         for path in (PACKAGE / "emulator").rglob("*.py")

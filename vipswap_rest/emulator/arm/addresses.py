@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .errors import too_many_addresses
@@ -66,9 +66,8 @@ class Addresses:
         """The hold of a running operation on the address, or None."""
         return self._holds.get(public_ip.lower())
 
-    def follow(self, moves: Iterable[Move]) -> None:
-        """Let the public IPs show whose they are after these moves."""
-        moves = list(moves)
+    def _follow(self, moves: Sequence[Move]) -> None:
+        """Let the public IPs show their owners after these moves."""
         for move in moves:
             if move.off is not None:
                 self._leave(move.off, move.frontend)
@@ -94,12 +93,11 @@ class Addresses:
             properties(body)["ipConfiguration"] = {"id": frontend}
             self._state.touch(body)
 
-    def accept(self, operation: Operation, moves: Sequence[Move], t: float) -> None:
-        """A write was accepted: note it, and release or hold the addresses that it takes off."""
-        if not moves:
-            self._note(t, "request_accepted", operation, None, operation.public_ip, None)
-        for move in moves:
-            self._note(t, "request_accepted", operation, move.resource, move.off, move.frontend)
+    def accept(self, operation: Operation, t: float) -> None:
+        """A write was accepted: its public IPs follow, and the addresses that it takes off are released or held."""
+        moves = operation.moves
+        self._follow(moves)
+        self._note_all(t, "request_accepted", operation, before=True)
         for move in moves:
             if move.on is not None:
                 # Taken back by the load balancer that was giving it up: nothing is released any more.
@@ -114,7 +112,7 @@ class Addresses:
 
     def inherit(self, old: Operation, new: Operation, t: float) -> None:
         """`new` has superseded `old`: what `old` was taking off and putting on is now done, or undone, by `new`."""
-        self._outcome(t, "operation_canceled", old)
+        self._note_all(t, "operation_canceled", old)
         self._routes.inherit(old, new)
         for key, hold in self._held_by(old).items():
             self._holds[key] = replace(hold, operation=new)
@@ -127,8 +125,8 @@ class Addresses:
         self._release_held(operation, t)
         for move in operation.moves:
             if move.on is not None:
-                self._note(t, "address_attached", operation, move.resource, move.on, move.frontend)
-        self._outcome(t, "operation_succeeded", operation)
+                self._note(t, "address_attached", operation, move, move.on)
+        self._note_all(t, "operation_succeeded", operation)
         self._routes.succeed(operation)
 
     def may_return(self, operation: Operation) -> bool:
@@ -143,36 +141,29 @@ class Addresses:
         if back:
             for key in self._held_by(operation):
                 del self._holds[key]
-            self.follow(Move(move.resource, move.frontend, move.on, move.off) for move in operation.moves)
+            self._follow([Move(move.resource, move.frontend, move.on, move.off) for move in operation.moves])
         else:
             self._release_held(operation, t)
-        self._outcome(t, f"operation_{operation.status.lower()}", operation)
+        self._note_all(t, f"operation_{operation.status.lower()}", operation)
         self._routes.fail(operation)
 
-    def _outcome(self, t: float, event: str, operation: Operation) -> None:
-        if not operation.moves:
-            self._note(t, event, operation, None, operation.public_ip, None)
+    def _note_all(self, t: float, event: str, operation: Operation, *, before: bool = False) -> None:
+        """Note the event for each move, with the address that the frontend has, or had `before`."""
         for move in operation.moves:
-            self._note(t, event, operation, move.resource, move.on, move.frontend)
+            self._note(t, event, operation, move, move.off if before else move.on)
+        if not operation.moves:
+            self._timeline.add(t, event, operation.resources[0], operation.public_ip, None, operation.id)
+
+    def _note(self, t: float, event: str, operation: Operation, at: Move | Hold, public_ip: str | None) -> None:
+        self._timeline.add(t, event, at.resource, public_ip, at.frontend, operation.id)
 
     def _release_held(self, operation: Operation, t: float) -> None:
         for key, hold in self._held_by(operation).items():
             del self._holds[key]
-            self._note(t, "address_released", operation, hold.resource, hold.public_ip, hold.frontend)
+            self._note(t, "address_released", operation, hold, hold.public_ip)
 
     def _held_by(self, operation: Operation) -> dict[str, Hold]:
         return {key: hold for key, hold in self._holds.items() if hold.operation is operation}
-
-    def _note(
-        self,
-        t: float,
-        event: str,
-        operation: Operation,
-        resource: str | None,
-        public_ip: str | None,
-        frontend: str | None,
-    ) -> None:
-        self._timeline.add(t, event, resource or operation.resources[0], public_ip, frontend, operation.id)
 
     def check_room(self, version: str) -> None:
         """Refuse one more public IP if all addresses are taken, or promised. Raises ArmError 400."""

@@ -129,8 +129,7 @@ def begin_write(
     )
     operation.fail = lambda t, own: _fail(world, operation, t, own)
     operation.moves, operation.public_ip = tuple(moves), public_ip
-    world.addresses.follow(moves)
-    world.addresses.accept(operation, moves, call.now)
+    world.addresses.accept(operation, call.now)
     for old in superseded.values():
         world.operations.supersede(old, operation)
         world.addresses.inherit(old, operation, call.now)

@@ -42,7 +42,7 @@ class Admin:
         self._routes: dict[str, dict[str, Callable[[Request], Any]]] = {
             "state": {"GET": self._state, "PUT": self._seed},
             "timeline": {"GET": self._timeline},
-            "requests": {"GET": self._requests},
+            "requests": {"GET": lambda request: emulator.requests},
             "reset": {"POST": self._reset},
             "faults": {"GET": self._faults, "POST": self._add_faults, "DELETE": self._clear_faults},
             "outages": {"GET": self._outages, "POST": self._add_outages, "DELETE": self._clear_outages},
@@ -82,9 +82,6 @@ class Admin:
 
     def _timeline(self, request: Request) -> Json:
         return {"now": self._emulator.clock.monotonic(), "events": self._emulator.world.timeline.events}
-
-    def _requests(self, request: Request) -> list[Json]:
-        return self._emulator.requests
 
     def _reset(self, request: Request) -> Json:
         self._emulator.reset()

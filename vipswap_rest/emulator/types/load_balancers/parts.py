@@ -30,16 +30,8 @@ REFERENCE_LISTS = ("frontendIPConfigurations", "backendAddressPools")
 # The form of a body: what ARM can parse.
 _INTEGERS = dict.fromkeys(
     (
-        "frontendPort",
-        "backendPort",
-        "frontendPortRangeStart",
-        "frontendPortRangeEnd",
-        "port",
-        "intervalInSeconds",
-        "numberOfProbes",
-        "idleTimeoutInMinutes",
-        "allocatedOutboundPorts",
-        "probeThreshold",
+        *("frontendPort", "backendPort", "frontendPortRangeStart", "frontendPortRangeEnd", "idleTimeoutInMinutes"),
+        *("port", "intervalInSeconds", "numberOfProbes", "probeThreshold", "allocatedOutboundPorts"),
     ),
     int,
 )
