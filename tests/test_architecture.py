@@ -19,7 +19,6 @@ ALLOWED: dict[str, set[str]] = {
     "words": set(),
     "extras": set(),
     "clock": set(),
-    "quantities": set(),
     "clouds": {"errors"},
     "error_body": {"errors"},
     "lro": {"error_body", "errors"},
@@ -31,8 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "authorization": {"arm"},
     "health": {"transport"},
     "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals", "transport", "words"},
-    "probe": {"errors", "quantities"},
-    "experiment": {"arm", "clock", "clouds", "errors", "extras", "ids", "probe", "quantities", "swap"},
+    "measure": {"arm", "clock", "clouds", "errors", "extras", "swap"},
     "emulator": {"ids"},
     "cli": {
         "__init__",
@@ -41,13 +39,11 @@ ALLOWED: dict[str, set[str]] = {
         "clock",
         "clouds",
         "errors",
-        "experiment",
         "extras",
         "health",
         "ids",
         "network",
-        "probe",
-        "quantities",
+        "measure",
         "swap",
         "transport",
         "emulator",
@@ -62,25 +58,25 @@ PURE = [
     "refusals",
     "error_body",
     "words",
-    "quantities",
     "lro",
     "paging",
     "emulator/data_plane/conversation",
     "emulator/data_plane/outages",
     "emulator/data_plane/pool",
     "emulator/data_plane/routes",
-    "experiment/scene",
-    "experiment/columns",
-    "experiment/design",
-    "experiment/measured",
-    "experiment/paired",
-    "experiment/stats",
-    "experiment/summary",
-    "probe/answer",
-    "probe/findings",
-    "probe/outages",
-    "probe/samples",
-    "probe/schedule",
+    "measure/quantities",
+    "measure/outages",
+    "measure/probe/answer",
+    "measure/probe/findings",
+    "measure/probe/samples",
+    "measure/probe/schedule",
+    "measure/pictures/columns",
+    "measure/pictures/scene",
+    "measure/experiment/design",
+    "measure/experiment/measured",
+    "measure/experiment/paired",
+    "measure/experiment/stats",
+    "measure/experiment/summary",
     "swap/model",
     "swap/naming",
     "swap/reconcile",
@@ -164,7 +160,7 @@ DEAF: dict[str, set[str]] = {
     "sys._getframe": set(),
     "sys.stdin.read": set(),
     "sys.stdin.readline": set(),
-    "select.select": {"probe/poller.py"},
+    "select.select": {"measure/probe/poller.py"},
 }
 
 
@@ -192,7 +188,7 @@ def formats_a_fraction(node: ast.AST) -> bool:
 def test_a_measured_figure_is_rounded_and_formatted_in_one_module() -> None:
     """A second formatter would round bounds its own way. What the command line was given (`:g`) is no measurement."""
     found = set()
-    for path in [path for part in ("cli", "experiment", "probe") for path in (PACKAGE / part).rglob("*.py")]:
+    for path in [path for path in modules() if part_of(path) in ("cli", "measure") and path.name != "quantities.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             rounds = isinstance(node, ast.Call) and ast.unparse(node.func) == "round"
             if rounds or formats_a_fraction(node):
@@ -204,7 +200,7 @@ def test_a_measured_figure_is_rounded_and_formatted_in_one_module() -> None:
 
 def test_matplotlib_is_imported_by_the_pictures_only_and_when_one_is_drawn() -> None:
     users = {path for path in modules() if any(name.split(".")[0] == "matplotlib" for name in imports(path))}
-    assert {str(path.parent.relative_to(PACKAGE)) for path in users} == {"experiment/pictures"}
+    assert {str(path.parent.relative_to(PACKAGE)) for path in users} == {"measure/pictures"}
     for path in users:
         first = [ast.unparse(node) for node in ast.parse(path.read_text(encoding="utf-8")).body]
         assert not [line for line in first if line.startswith(("import matplotlib", "from matplotlib"))]
@@ -220,7 +216,7 @@ def test_the_pure_core_does_no_io_and_reads_no_clock(name: str) -> None:
 # Where ARM's bodies are read: ids are compared by ids.py, words and locations by words.py, and nowhere by hand.
 COMPARING = [
     *(path for path in modules() if part_of(path) == "swap" and path.name != "verdict.py"),
-    *(PACKAGE / name for name in ("network.py", "authorization.py", "experiment/on_arm.py", "cli/demo.py")),
+    *(PACKAGE / name for name in ("network.py", "authorization.py", "cli/bench.py", "cli/demo.py")),
 ]
 
 

@@ -28,7 +28,7 @@ from tests.cli.conftest import (
 )
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
-from vipswap_rest.experiment.recording import load
+from vipswap_rest.measure.recording import load
 
 TOKEN = "very-secret-token"
 FAST = ("--interval", "10ms", "--yes")

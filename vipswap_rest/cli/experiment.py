@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import vipswap_rest
 from vipswap_rest.arm import ArmClient
+from vipswap_rest.cli.bench import ArmBench, Home
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.live import beside
@@ -25,16 +26,15 @@ from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.clock import rfc3339
 from vipswap_rest.clouds import is_loopback
 from vipswap_rest.errors import UsageError, VipswapError
-from vipswap_rest.experiment.design import TRIALS, Design, design_of
-from vipswap_rest.experiment.manifest import Manifest, find_manifest
-from vipswap_rest.experiment.on_arm import ArmBench, Home
-from vipswap_rest.experiment.recomputed import recompute
-from vipswap_rest.experiment.report import write_report
-from vipswap_rest.experiment.runner import Runner
-from vipswap_rest.experiment.summary import summary
-from vipswap_rest.experiment.trials import Store, check_directory
-from vipswap_rest.probe.prober import SHORTEST_INTERVAL_S
-from vipswap_rest.probe.target import parse_target
+from vipswap_rest.measure.experiment.design import TRIALS, Design, design_of
+from vipswap_rest.measure.experiment.manifest import Manifest, find_manifest
+from vipswap_rest.measure.experiment.recomputed import recompute
+from vipswap_rest.measure.experiment.report import write_report
+from vipswap_rest.measure.experiment.runner import Runner
+from vipswap_rest.measure.experiment.summary import summary
+from vipswap_rest.measure.experiment.trials import Store, check_directory
+from vipswap_rest.measure.probe.prober import SHORTEST_INTERVAL_S
+from vipswap_rest.measure.probe.target import parse_target
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.float_tags import float_tags
 from vipswap_rest.swap.reconcile import Opening

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from vipswap_rest.cli.output import tell
-from vipswap_rest.experiment.watch import Watch
-from vipswap_rest.probe.sampler import Live
-from vipswap_rest.quantities import Rounding, seconds, stamp
+from vipswap_rest.measure.probe.sampler import Live
+from vipswap_rest.measure.quantities import Rounding, seconds, stamp
+from vipswap_rest.measure.watch import Watch
 
 # How often it is looked at.
 LOOK_S = 0.1

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vipswap_rest.errors import VipswapError
-from vipswap_rest.quantities import Rounding, at_most, outage, seconds
+from vipswap_rest.measure.quantities import Rounding, at_most, outage, seconds
 from vipswap_rest.swap.preflight import CODES, Finding, Severity
 from vipswap_rest.swap.report import AddressReport, Observation, Outcome, Report
 

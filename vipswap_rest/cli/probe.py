@@ -17,8 +17,8 @@ from vipswap_rest.cli.probe_report import counts_words, findings_json, print_fin
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock, rfc3339
 from vipswap_rest.errors import Interrupted, UsageError
-from vipswap_rest.probe.prober import Findings, Prober
-from vipswap_rest.probe.target import Endpoint, parse_target
+from vipswap_rest.measure.probe.prober import Findings, Prober
+from vipswap_rest.measure.probe.target import Endpoint, parse_target
 
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 

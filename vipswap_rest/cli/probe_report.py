@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from vipswap_rest.probe.findings import AddressFindings
-from vipswap_rest.probe.held import HeldFindings, How
-from vipswap_rest.probe.outages import Outage
-from vipswap_rest.probe.prober import Findings
-from vipswap_rest.quantities import Rounding, at_most, bounds, counted, decimals, figure, seconds
+from vipswap_rest.measure.outages import Outage
+from vipswap_rest.measure.probe.findings import AddressFindings
+from vipswap_rest.measure.probe.held import HeldFindings, How
+from vipswap_rest.measure.probe.prober import Findings
+from vipswap_rest.measure.quantities import Rounding, at_most, bounds, counted, decimals, figure, seconds
 
 COVERAGE = (
     "This is about new TCP connections, from this machine, by one address family, to the ports probed. Not covered: "

@@ -1,0 +1,271 @@
+"""The loop that samples all addresses: one thread, one poller, no callbacks."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vipswap_rest.measure.probe.flight import Flight, Plan
+from vipswap_rest.measure.probe.poller import Poller, best_poller
+from vipswap_rest.measure.probe.samples import MOST, Outcome, Samples
+from vipswap_rest.measure.probe.schedule import Schedule
+from vipswap_rest.measure.probe.target import Endpoint, Target
+
+# Below 1 s, when the kernel sends a SYN again: one SYN a sample, so that an outcome speaks of one instant.
+TIMEOUT_S = 0.9
+# When the loop comes back this much later than it meant to, it was not the network.
+STALL_S = 0.050
+# A timeout that was our own stall for more than this part says nothing.
+_STALLED_PART = 0.25
+# Often enough to lie beside any failure that matters, seldom enough to cost nothing.
+_CONTROL_INTERVAL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """How an address is now: does it answer (None: not known yet), who, and since when, in monotonic seconds."""
+
+    url: str
+    answers: bool | None = None
+    identity: str | None = None
+    outcome: Outcome | None = None
+    since: float | None = None
+
+
+class Asked:
+    """An endpoint with its schedule, its samples and how it is now."""
+
+    def __init__(self, endpoint: Endpoint, schedule: Schedule, most: int) -> None:
+        self.endpoint, self.schedule = endpoint, schedule
+        self.plan, self.samples = Plan(endpoint), Samples(most)
+        self.live = Live(endpoint.target.url)
+        # Why the last prober error was one, as errno names it.
+        self.trouble: str | None = None
+        self._newest = float("-inf")
+
+    def add(self, sent: float, done: float, outcome: Outcome, identity: str | None = None) -> None:
+        """Keep a sample while there is room."""
+        if not self.samples.full:
+            self.samples.add(sent, done, outcome, identity)
+
+    def ended(self, flight: Flight, done: float) -> None:
+        """Keep a sample that has ended, and what it says of now."""
+        outcome, identity = flight.outcome, flight.identity
+        assert outcome is not None
+        self.add(flight.sent, done, outcome, identity)
+        self.trouble = flight.error or self.trouble
+        # A timeout ends after samples that were sent later; those are what is now.
+        if not outcome.known or flight.sent < self._newest:
+            return
+        self._newest = flight.sent
+        live, answers = self.live, outcome is Outcome.OK
+        if (live.answers, live.identity) != (answers, identity):
+            self.live = Live(live.url, answers, identity, outcome, flight.sent)
+
+
+class Sampler:
+    """Samples endpoints until `stop` is called, `until` (monotonic seconds) has come, or there is no room for more.
+
+    Beside them it samples a listener of its own on loopback, which tells trouble of this machine from theirs.
+    run() is the loop, for a thread of its own; `began` and `ended` are its first and last moment of sending.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        *,
+        interval_s: float,
+        timeout_s: float = TIMEOUT_S,
+        most: int = MOST,
+        poller: Poller | None = None,
+    ) -> None:
+        self._timeout = timeout_s
+        self._poller = poller or best_poller()
+        self._wake, self._waker = socket.socketpair()
+        self._waker.setblocking(False)
+        self._poller.watch(self._wake.fileno(), writing=False)
+        self._listener = _listener()
+        self._flights: dict[int, tuple[Asked, Flight]] = {}
+        self._queue: deque[tuple[Asked, Flight]] = deque()
+        self._stalled = 0.0
+        # When the clock was last looked at, and whether we have stalled and not yet read what came in meanwhile.
+        self._seen, self._behind = 0.0, False
+        self._stopping = False
+        self.until = float("inf")
+        self.longest_stall_s = 0.0
+        self.began = time.monotonic()
+        self.ended: float | None = None
+        # Evenly apart in time, so that they do not disturb each other.
+        self.asked = [
+            Asked(endpoint, Schedule(self.began, interval_s, at * interval_s / len(endpoints)), most)
+            for at, endpoint in enumerate(endpoints)
+        ]
+        self.control: Asked | None = None
+        if self._listener is not None:
+            self._poller.watch(self._listener.fileno(), writing=False)
+            control_interval = max(interval_s, _CONTROL_INTERVAL_S)
+            schedule = Schedule(self.began, control_interval, control_interval / 3)
+            self.control = Asked(_endpoint_of(self._listener), schedule, most)
+        self._all = [*self.asked, *([self.control] if self.control else [])]
+
+    def stop(self) -> None:
+        """Send nothing more; run() returns when all samples in flight have ended, within the timeout. Any thread."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            # It may be closed, if the loop has ended by itself.
+            self._waker.send(b"x")
+
+    def waits_since(self, moment: float) -> bool:
+        """Whether a sample that was sent by then has not ended. Any thread."""
+        return any(flight.sent <= moment for _, flight in list(self._flights.values()))
+
+    def run(self) -> None:
+        """The loop."""
+        try:
+            self._seen = time.monotonic()
+            while self._goes_on(self._seen):
+                self._round()
+        finally:
+            self._close()
+
+    def _goes_on(self, now: float) -> bool:
+        if self.ended is None:
+            if not (self._stopping or now >= self.until or any(asked.samples.full for asked in self._all)):
+                return True
+            self.ended = now
+        return bool(self._queue)
+
+    def _round(self) -> None:
+        """Wait for the next thing to do, and do all that is there."""
+        wait = max(0.0, self._next() - self._seen)
+        ready = self._poller.wait(wait)
+        self._look(wait)
+        self._serve(ready)
+        self._look()
+        while self._behind:
+            # What came in meanwhile is read before anything is called late.
+            self._behind = False
+            while ready := self._poller.wait(0):
+                self._serve(ready)
+            self._look()
+        now = self._seen
+        self._expire(now)
+        if self.ended is None:
+            for asked in self._all:
+                now = self._take_turn(asked, now)
+        self._look()
+
+    def _look(self, expected: float = 0.0) -> None:
+        """Look at the clock. If more time has passed since the last look than was meant to, we have stalled.
+
+        There is a look on both sides of all that the loop does: the system may stop it anywhere.
+        """
+        now = time.monotonic()
+        stall = now - self._seen - expected
+        if stall > STALL_S:
+            self._stalled += stall
+            self.longest_stall_s = max(self.longest_stall_s, stall)
+            self._behind = True
+        self._seen = now
+
+    def _next(self) -> float:
+        """When there is something to do, if no socket becomes ready."""
+        while self._queue and self._queue[0][1].outcome is not None:
+            self._queue.popleft()
+        moment = self._deadline(self._queue[0][1]) if self._queue else float("inf")
+        if self.ended is None:
+            moment = min(moment, self.until, *(asked.schedule.next_due for asked in self._all))
+        # With nothing in flight and nothing due run() ends; this is for its last round.
+        return moment if moment < float("inf") else 0.0
+
+    def _deadline(self, flight: Flight) -> float:
+        """Our own stalls do not count: what was sent before one gets its whole time."""
+        return flight.sent + self._timeout + self._stalled - flight.stalled
+
+    def _serve(self, ready: Sequence[int]) -> None:
+        for fd in ready:
+            found = self._flights.get(fd)
+            if found is not None:
+                asked, flight = found
+                if flight.advance():
+                    self._poller.only_read(fd)
+                if flight.outcome is not None:
+                    self._end(asked, flight)
+            elif fd == self._wake.fileno():
+                self._wake.recv(100)
+            elif self._listener is not None and fd == self._listener.fileno():
+                with contextlib.suppress(OSError):
+                    self._listener.accept()[0].close()
+
+    def _expire(self, now: float) -> None:
+        """End what has waited too long. The queue is in the order of the deadlines."""
+        while self._queue:
+            asked, flight = self._queue[0]
+            if flight.outcome is None:
+                if self._deadline(flight) > now:
+                    return
+                flight.expire(ours=self._stalled - flight.stalled > _STALLED_PART * self._timeout)
+                self._end(asked, flight)
+            self._queue.popleft()
+
+    def _take_turn(self, asked: Asked, now: float) -> float:
+        turn = asked.schedule.turn(now)
+        if turn.due is None:
+            return now
+        asked.samples.skipped += turn.skipped
+        if turn.late:
+            asked.add(turn.due, now, Outcome.LATE)
+        elif turn.send:
+            # Taken once more, as late as can be: the instant that is read lies after it.
+            flight = Flight(asked.plan, time.monotonic(), self._stalled)
+            flight.begin()
+            if flight.outcome is None:
+                self._flights[flight.fd] = (asked, flight)
+                self._queue.append((asked, flight))
+                self._poller.watch(flight.fd, writing=True)
+            else:
+                self._end(asked, flight)
+        return time.monotonic()
+
+    def _end(self, asked: Asked, flight: Flight) -> None:
+        done = time.monotonic()
+        if self._flights.pop(flight.fd, None) is not None:
+            self._poller.forget(flight.fd)
+        flight.close()
+        asked.ended(flight, done)
+
+    def _close(self) -> None:
+        for _, flight in self._flights.values():
+            flight.close()
+        self._poller.close()
+        if self._listener is not None:
+            self._listener.close()
+        self._wake.close()
+        self._waker.close()
+
+
+def _listener() -> socket.socket | None:
+    """The control endpoint's listener on loopback; None where there is no loopback."""
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            listener = socket.socket(family, socket.SOCK_STREAM)
+        except OSError:
+            continue
+        try:
+            listener.bind((host, 0))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            continue
+        listener.setblocking(False)
+        return listener
+    return None
+
+
+def _endpoint_of(listener: socket.socket) -> Endpoint:
+    host, port = listener.getsockname()[:2]
+    return Endpoint(Target("control", "tcp", host, port), listener.family, listener.getsockname())
