@@ -30,7 +30,8 @@ ALLOWED: dict[str, set[str]] = {
     "authorization": {"arm"},
     "health": {"transport"},
     "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals", "transport", "words"},
-    "measure": {"arm", "clock", "clouds", "errors", "extras", "swap"},
+    # Endpoints, events and something to run: it knows no way to switch, and asks nothing of ARM.
+    "measure": {"clock", "errors", "extras"},
     "emulator": {"ids"},
     "cli": {
         "__init__",
@@ -137,6 +138,20 @@ def test_a_part_imports_only_what_stands_below_it(path: Path) -> None:
 
 def test_every_part_has_its_place_in_the_order() -> None:
     assert {part_of(path) for path in modules()} == set(ALLOWED)
+
+
+# Within measure/, from below to above: each part imports only parts that stand before it.
+MEASURE = ["quantities", "outages", "files", "probe", "recording", "watch", "pictures", "experiment"]
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "measure").rglob("*.py")), ids=lambda path: path.name)
+def test_measuring_is_layered(path: Path) -> None:
+    """The arithmetic of the bounds does not know who samples, and a picture does not know why it is drawn."""
+    part = path.relative_to(PACKAGE / "measure").parts[0].removesuffix(".py")
+    below = MEASURE[: MEASURE.index(part) + 1] if part != "__init__" else []
+    used = {name.split(".")[2] for name in imports(path) if name.startswith("vipswap_rest.measure.")}
+
+    assert used <= set(below)
 
 
 def test_the_emulator_opens_sockets_and_starts_threads_in_its_shells_only() -> None:

@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from vipswap_rest.arm import ArmClient
+from vipswap_rest.cli.watched import watched_swap
 from vipswap_rest.errors import Refused, VipswapError
 from vipswap_rest.ids import same_id
 from vipswap_rest.measure.experiment.design import Way
 from vipswap_rest.measure.experiment.measured import CLEAN_SAMPLES
 from vipswap_rest.measure.recording import Recording
-from vipswap_rest.measure.watch import Watch, watched_swap
+from vipswap_rest.measure.watch import Watch
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.model import SUCCEEDED, Observed, Pair, Side

@@ -41,6 +41,7 @@ from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.resolve import Target, resolve
 from vipswap_rest.swap.run import Options
 
+STRATEGIES = ("float", "native")
 # Above that, thirty clean samples before and after each swap would take longer than the swap.
 LONGEST_INTERVAL_S = 1.0
 
@@ -152,7 +153,7 @@ def _design(arguments: argparse.Namespace, found: Manifest | None) -> Design:
     seed = arguments.seed
     if seed is None:
         seed = found.seed if found else secrets.randbelow(2**32)
-    return design_of(arguments.strategies, arguments.trials, seed, allow_few=arguments.allow_few)
+    return design_of(arguments.strategies, arguments.trials, seed, known=STRATEGIES, allow_few=arguments.allow_few)
 
 
 def _home(client: ArmClient, arguments: argparse.Namespace, found: Manifest | None) -> Home:

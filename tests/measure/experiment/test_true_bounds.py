@@ -18,6 +18,7 @@ from tests.measure.experiment.test_page import Reader
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.output import print_report
 from vipswap_rest.cli.probe_report import findings_json, print_findings
+from vipswap_rest.cli.watched import observation
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.measure.experiment.design import Role, Way
 from vipswap_rest.measure.experiment.measured import measure
@@ -31,7 +32,6 @@ from vipswap_rest.measure.pictures.columns import middles, points
 from vipswap_rest.measure.pictures.scene import scene
 from vipswap_rest.measure.probe.prober import Findings
 from vipswap_rest.measure.recording import Recording
-from vipswap_rest.measure.watch import observation
 from vipswap_rest.swap.model import Side
 from vipswap_rest.swap.report import AddressReport, Outcome, Report
 

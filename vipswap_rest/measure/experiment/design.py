@@ -15,7 +15,6 @@ from functools import lru_cache
 
 from vipswap_rest.errors import UsageError
 
-STRATEGIES = ("float", "native")
 TRIALS, FEWEST_TRIALS, MOST_TRIALS = 20, 10, 1000
 
 
@@ -96,15 +95,16 @@ def _cells(design: Design) -> tuple[Cell, ...]:
     return tuple(plan)
 
 
-def design_of(strategies: str, trials: int, seed: int, *, allow_few: bool = False) -> Design:
+def design_of(strategies: str, trials: int, seed: int, *, known: Sequence[str], allow_few: bool = False) -> Design:
     """The design that a command line asks for. Raises UsageError for one that would show nothing.
 
-    strategies: names with commas between them. trials: swaps by each strategy, half there and half back.
+    strategies: names with commas between them, each one of `known`. trials: swaps by each strategy, half there and half
+    back.
     """
     names = tuple(name.strip() for name in strategies.split(","))
     for name in names:
-        if name not in STRATEGIES:
-            raise UsageError(f"There is no strategy {name!r}.", hint=f"--strategies takes {', '.join(STRATEGIES)}.")
+        if name not in known:
+            raise UsageError(f"There is no strategy {name!r}.", hint=f"--strategies takes {', '.join(known)}.")
     if len(set(names)) != len(names):
         raise UsageError(f"--strategies names one twice: {strategies}.")
     if trials % 2 or not 2 <= trials <= MOST_TRIALS:
