@@ -213,12 +213,18 @@ def test_a_measured_figure_is_rounded_and_formatted_in_one_module() -> None:
     assert found == {"cli/audit.py: round(self._clock.monotonic(), 6)"}
 
 
-def test_matplotlib_is_imported_by_the_pictures_only_and_when_one_is_drawn() -> None:
-    users = {path for path in modules() if any(name.split(".")[0] == "matplotlib" for name in imports(path))}
-    assert {str(path.parent.relative_to(PACKAGE)) for path in users} == {"measure/pictures"}
-    for path in users:
+@pytest.mark.parametrize(
+    ("extra", "users"), [("matplotlib", "measure/pictures/"), ("jinja2", "measure/experiment/page")]
+)
+def test_what_draws_is_imported_in_one_place_and_when_something_is_drawn(extra: str, users: str) -> None:
+    """The extra `plot` is not needed for anything else."""
+    found = {path for path in modules() if any(name.split(".")[0] == extra for name in imports(path))}
+
+    assert found
+    for path in found:
+        assert str(path.relative_to(PACKAGE)).startswith(users)
         first = [ast.unparse(node) for node in ast.parse(path.read_text(encoding="utf-8")).body]
-        assert not [line for line in first if line.startswith(("import matplotlib", "from matplotlib"))]
+        assert not [line for line in first if line.startswith((f"import {extra}", f"from {extra}"))]
 
 
 @pytest.mark.parametrize("name", PURE)

@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         page, _ = guard.wait_for(lambda: write_report(directory, told, [trial.as_json() for trial in trials]))
         tell(f"the report, for a browser: {page}")
     except UsageError as error:
-        # Without matplotlib, or where the directory cannot be written: the figures are printed all the same.
+        # Without matplotlib or Jinja2, or where the directory cannot be written: the figures are printed all the same.
         tell(f"no report.html: {error.message} {error.hint}".rstrip())
     return 0 if whole else 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from markupsafe import escape
 
 from tests.measure.experiment.bench import Swapped, manifest
 from tests.measure.experiment.test_runner import run, trials_of, well
-from vipswap_rest.errors import AnswerLost
+from vipswap_rest.errors import AnswerLost, UsageError
 from vipswap_rest.measure.experiment.design import Way
 from vipswap_rest.measure.experiment.manifest import Manifest
-from vipswap_rest.measure.experiment.markup import Html, element, table, text
 from vipswap_rest.measure.experiment.method import MEASURED, NOT_COVERED
 from vipswap_rest.measure.experiment.page import EMULATED, Picture, page
 from vipswap_rest.measure.experiment.report import write_report
@@ -152,7 +153,7 @@ def test_the_page_says_emulated_at_both_ends_in_the_title_and_in_every_table_exa
 ) -> None:
     source, _, _ = made(directory, emulated=emulated)
 
-    assert source.count(text(EMULATED)) == (2 if emulated else 0)
+    assert source.count(escape(EMULATED)) == (2 if emulated else 0)
     title = re.search("<title>(.*?)</title>", source)
     assert title is not None
     assert ("emulated" in title[1]) == emulated
@@ -225,10 +226,25 @@ def test_an_experiment_without_a_valid_trial_has_a_page_too(tmp_path: Path) -> N
     assert "no valid trial yet" in words
 
 
-def test_text_is_escaped_and_html_is_not() -> None:
-    assert element("p", "<b>", Html("<br>"), class_='"x"') == '<p class="&quot;x&quot;">&lt;b&gt;<br></p>'
-    assert text("a\x00b\ud800") == "a\ufffdb\ufffd"
-    assert "<td>&lt;</td>" in table("", ["", ""], [["", "<"]])
+def test_text_is_escaped_and_html_is_not(directory: Path) -> None:
+    _, summed, _ = made(directory, endpoint_host="a\x00b\ud800", platform="<")
+    source = page(summed, [], [Picture("<svg><title>a</title></svg>", '"x" <b>')], title="a\x00b\ud800")
+
+    assert 'aria-label="&#34;x&#34; &lt;b&gt; Emulated."><svg><title>a</title></svg></div>' in source
+    assert "<td>a\ufffdb\ufffd</td>" in source
+    assert "<h1>a\ufffdb\ufffd</h1>" in source
+    assert "<td>&lt;</td>" in source
+
+
+def test_without_jinja2_the_way_to_get_it_is_said(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "jinja2"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+
+    with pytest.raises(UsageError, match="Jinja2") as refused:
+        made(directory)
+
+    assert "[plot]" in refused.value.hint
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,8 @@
-"""The report of an experiment as one HTML page that needs nothing else: no script, no request to anywhere. Pure."""
+"""The report of an experiment as one HTML page that needs nothing else: no script, no request to anywhere.
+
+`page.html` is its template; here stands what goes into it, in words. Needs Jinja2 (the extra `plot`), which is imported
+when a page is made.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,28 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from vipswap_rest.errors import UsageError
+from vipswap_rest.extras import install_command
 from vipswap_rest.measure.experiment import method
-from vipswap_rest.measure.experiment.markup import Html, element, items, table
 from vipswap_rest.measure.experiment.summary import ROUNDING
 from vipswap_rest.measure.pictures.columns import SIDES
-from vipswap_rest.measure.quantities import Rounding, bounds, counted, coverage, none_seen, outage, seconds, span
+from vipswap_rest.measure.quantities import (
+    Rounding,
+    bounds,
+    counted,
+    coverage,
+    none_seen,
+    outage,
+    seconds,
+    span,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 EMULATED = "Emulated: these are times of an emulator on one machine. No figure on this page is Azure's."
-# Nothing may be loaded or run, whatever stands in the page.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _FIGURES = {
     "observed": "observed, estimate",
     "lower": "observed, lower bound",
@@ -35,42 +50,68 @@ class Picture:
     caption: str
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The median outage of one strategy on one address, with its bounds and its interval; all in words. Empty but for
+    the heading where nothing was measured."""
+
+    heading: str
+    median: str = ""
+    bounds: str = ""
+    interval: str = ""
+    swaps: str = ""
+
+
 def page(
     summary: Mapping[str, Any], trials: Sequence[Mapping[str, Any]], pictures: Sequence[Picture], *, title: str = ""
 ) -> str:
-    """The page. summary: what `experiment -o json` prints. trials: the lines of trials.jsonl. Seconds everywhere."""
+    """The page. summary: what `experiment -o json` prints. trials: the lines of trials.jsonl. Seconds everywhere.
+
+    Raises UsageError without Jinja2.
+    """
     manifest = summary["manifest"]
-    title = title or _title(manifest)
-    warning = [element("p", EMULATED, class_="warning", role="note")] if summary["emulated"] else []
-    style = files("vipswap_rest.measure.experiment").joinpath("page.css").read_text(encoding="utf-8")
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        # Or a browser would ask for one.
-        element("link", rel="icon", href="data:,"),
-        element("title", title + (" (emulated)" if summary["emulated"] else "")),
-        element("style", Html(style)),
+    return _template().render(
+        title=title or _title(manifest),
+        emulated=summary["emulated"],
+        warning=EMULATED,
+        style=_file("page.css"),
+        progress=_progress(summary),
+        compared=[words for words in map(_compared_words, summary["comparisons"]) if words],
+        cards=[_card(name, side, told[side]) for side in SIDES for name, told in summary["strategies"].items()],
+        pictures=pictures,
+        strategies=_strategies(summary),
+        comparisons=_comparisons(summary),
+        swaps=_swaps(summary, trials),
+        uncounted=[at for at, one in enumerate(trials) if not one["valid"] or one["role"] != "trial"],
+        method=method,
+        outlier_rule=summary["outlier_rule"],
+        manifest=[[name.replace("_", " "), _plain(value)] for name, value in manifest.items()],
     )
-    body = element(
-        "body",
-        element("h1", title),
-        *warning,
-        _headline(summary),
-        *(_figure(picture, emulated=summary["emulated"]) for picture in pictures),
-        _strategies(summary),
-        _comparisons(summary),
-        _trials(summary, trials),
-        element("h2", "How it was measured"),
-        items(method.MEASURED),
-        element("p", f"Outliers: {summary['outlier_rule']}.", class_="faint"),
-        element("h2", "What this does not cover"),
-        items(method.NOT_COVERED),
-        _manifest(manifest),
-        *warning,
+
+
+def _template() -> Template:
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise UsageError(
+            "The report page needs Jinja2, and it is not installed.", hint=f"Install it: {install_command('plot')}"
+        ) from error
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, finalize=_printable, trim_blocks=True, lstrip_blocks=True
     )
-    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
+    return environment.from_string(_file("page.html") + "\n")
+
+
+def _file(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _printable(value: object) -> object:
+    """What an expression of the template shows: a text with a replacement character for what cannot be printed. HTML,
+    which is never escaped, stays as it is."""
+    if hasattr(value, "__html__"):
+        return value
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in str(value))
 
 
 def _title(manifest: Mapping[str, Any]) -> str:
@@ -78,16 +119,13 @@ def _title(manifest: Mapping[str, Any]) -> str:
     return f"What swapping the addresses of {' and '.join(names)} costs"
 
 
-def _headline(summary: Mapping[str, Any]) -> Html:
+def _progress(summary: Mapping[str, Any]) -> str:
     told, manifest = summary["trials"], summary["manifest"]
     state = "" if summary["complete"] else " It is not complete."
-    lines = (
+    return (
         f"{told['valid']} of {told['planned']} planned swaps, begun {manifest['started_at']}, each address asked every "
         f"{seconds(manifest['interval_s'])}.{state}"
     )
-    cards = [_card(name, side, figures[side]) for side in SIDES for name, figures in summary["strategies"].items()]
-    compared = [element("p", words, class_="lead") for words in map(_compared_words, summary["comparisons"]) if words]
-    return Html(element("p", lines, class_="lead") + "".join(compared) + element("div", *cards, class_="cards"))
 
 
 def _compared_words(told: Mapping[str, Any]) -> str:
@@ -105,46 +143,31 @@ def _compared_words(told: Mapping[str, Any]) -> str:
     return f"By {one} production's outage was {seconds(abs(found))} {longer} than by {other}: {interval}"
 
 
-def _card(strategy: str, side: str, figures: Mapping[str, Any]) -> Html:
-    """The median outage of one strategy on one address, with the bounds of it, and its interval."""
-    heading = element("h3", f"{strategy}, {side}'s address")
+def _card(strategy: str, side: str, figures: Mapping[str, Any]) -> Card:
+    heading = f"{strategy}, {side}'s address"
     observed = figures["observed"]
     if observed is None:
-        return element("section", heading, element("p", "nothing measured", class_="faint"), class_="card")
+        return Card(heading)
     low, _ = _number(figures["lower"]["median"])
     high, unbounded = _number(figures["upper"]["median"])
-    return element(
-        "section",
+    return Card(
         heading,
-        element("p", _value(observed["median"]), class_="big"),
-        element("p", f"median outage; by its bounds {bounds(low, None if unbounded else high)}"),
-        element(
-            "p", f"its interval: {_interval(observed['interval'])}; {counted(observed['n'], 'swap')}", class_="faint"
-        ),
-        class_="card",
+        _value(observed["median"]),
+        bounds(low, None if unbounded else high),
+        _interval(observed["interval"]),
+        counted(observed["n"], "swap"),
     )
 
 
-def _figure(picture: Picture, *, emulated: bool) -> Html:
-    caption = picture.caption + (" Emulated." if emulated else "")
-    drawn = element("div", Html(picture.svg), class_="picture", role="img", tabindex="0", aria_label=caption)
-    return element("figure", drawn, element("figcaption", caption))
-
-
-def _strategies(summary: Mapping[str, Any]) -> Html:
-    head = ["strategy", "address", "figure", "n", "median", "interval of the median", "MAD", "mean", "least", "most"]
-    head += ["p95", "p99", "outliers"]
-    rows = [
+def _strategies(summary: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each figure of a strategy on an address."""
+    return [
         [strategy, side, _FIGURES.get(name, name), *_summed(figures, ROUNDING.get(name, Rounding.NEAREST))]
         for strategy, told in summary["strategies"].items()
         for side in SIDES
         for name, figures in told[side].items()
         if figures is not None
     ]
-    note = "MAD: the median distance from the median. p95 needs 20 swaps, p99 100. Outliers: numbers of swaps."
-    return Html(
-        element("h2", "The strategies") + table("Each strategy's figures" + _mark(summary), head, rows) + _faint(note)
-    )
 
 
 def _summed(figures: Mapping[str, Any], rounding: Rounding) -> list[str]:
@@ -159,8 +182,9 @@ def _summed(figures: Mapping[str, Any], rounding: Rounding) -> list[str]:
     ]
 
 
-def _comparisons(summary: Mapping[str, Any]) -> Html:
-    rows = [
+def _comparisons(summary: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each figure that two strategies are compared by, on an address."""
+    return [
         [
             f"{told['of']} less {told['less']}",
             side,
@@ -174,18 +198,10 @@ def _comparisons(summary: Mapping[str, Any]) -> Html:
         for name, compared in told[side].items()
         if compared is not None
     ]
-    if not rows:
-        return Html("")
-    head = ["strategies", "address", "figure", "pairs", "difference", "interval of the difference"]
-    return Html(
-        element("h2", "Their differences")
-        + table("By pairs of one block and one direction" + _mark(summary), head, rows)
-        + _faint("~: zero lies within the interval, so no difference was shown.")
-    )
 
 
-def _trials(summary: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> Html:
-    """Every swap, those in no figure too."""
+def _swaps(summary: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """A row for every swap, those in no figure too."""
     outliers = {
         number
         for told in summary["strategies"].values()
@@ -193,9 +209,7 @@ def _trials(summary: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> 
         if told[side]["observed"] is not None
         for number in told[side]["observed"]["outliers"]
     }
-    head = ["swap", "block", "strategy", "direction", "production's address", "staging's address"]
-    head += ["control plane: production, staging", "counted"]
-    rows = [
+    return [
         [
             str(one["number"]),
             _NOTHING if one["block"] is None else str(one["block"]),
@@ -207,8 +221,6 @@ def _trials(summary: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> 
         ]
         for one in trials
     ]
-    grey = [at for at, one in enumerate(trials) if not one["valid"] or one["role"] != "trial"]
-    return Html(element("h2", "Every swap") + table("In order of time" + _mark(summary), head, rows, marked=grey))
 
 
 def _seen(measured: Mapping[str, Any] | None) -> str:
@@ -227,11 +239,6 @@ def _standing(trial: Mapping[str, Any], outlier: bool) -> str:
     if not trial["valid"]:
         return f"no: {trial['reason']}"
     return "yes; outlier" if outlier else "yes"
-
-
-def _manifest(manifest: Mapping[str, Any]) -> Html:
-    rows = [[name.replace("_", " "), _plain(value)] for name, value in manifest.items()]
-    return Html(element("h2", "Where and with what") + table("The manifest", ["what", "value"], rows))
 
 
 def _plain(value: object) -> str:
@@ -268,11 +275,3 @@ def _end(number: float | None, rounding: Rounding) -> str:
 def _interval(told: Mapping[str, Any]) -> str:
     ends = span(_end(told["low"], Rounding.DOWN), _end(told["high"], Rounding.UP))
     return f"{ends} ({coverage(told['coverage'])})"
-
-
-def _mark(summary: Mapping[str, Any]) -> str:
-    return " (emulated)" if summary["emulated"] else ""
-
-
-def _faint(words: str) -> Html:
-    return element("p", words, class_="faint")

@@ -18,8 +18,10 @@ PAGE, OUTAGES = "report.html", "outages.svg"
 def write_report(directory: Path, summary: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> list[Path]:
     """Write report.html and outages.svg into an experiment's directory; returns their paths.
 
-    summary: what `experiment -o json` prints; trials: the lines of trials.jsonl. Raises UsageError without matplotlib,
-    VipswapError if a recording cannot be read or a file not be written.
+    summary: what `experiment -o json` prints; trials: the lines of trials.jsonl.
+
+    Raises UsageError without matplotlib or Jinja2; VipswapError if a recording cannot be read or a file not be
+    written.
     """
     outages = distribution(points(trials), middles(summary), emulated=summary["emulated"])
     pictures = [Picture(as_svg(outages, "outages"), _OUTAGES_CAPTION)]
@@ -27,8 +29,9 @@ def write_report(directory: Path, summary: Mapping[str, Any], trials: Sequence[M
         drawn = timeline(load(directory / trial["samples"]))
         caption = f"Swap {trial['number']}, by {strategy}: the one whose outage of production is nearest to the median."
         pictures.append(Picture(as_svg(drawn, f"swap-{trial['number']}"), caption))
+    source = page(summary, trials, pictures)
     write_picture(outages, directory / OUTAGES)
-    write_whole(directory / PAGE, page(summary, trials, pictures).encode())
+    write_whole(directory / PAGE, source.encode())
     return [directory / PAGE, directory / OUTAGES]
 
 
