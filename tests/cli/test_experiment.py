@@ -348,14 +348,14 @@ def test_the_finished_line_again_swaps_nothing_and_prints_the_same(vipswap: Vips
     [
         (("--trials", "8"), "at least 10"),
         (("--trials", "11"), "even number"),
-        (("--strategies", "fleet"), "no strategy 'fleet'"),
+        (("--strategies", "fleet"), "'fleet' is not a strategy"),
         (("--seed", "-1"), "--seed"),
         (("--interval", "1ms"), "from 10 ms"),
         (("--interval", "2s"), "to 1 s"),
         (("--probe-url", "https://a"), "https is not supported"),
         (("--ignore", "Nothing"), "Nothing"),
         (("--out", "{file}"), "is a file"),
-        (("--out", "{full}"), "holds other things"),
+        (("--out", "{full}"), "holds other files"),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_is_changed(

@@ -117,7 +117,7 @@ def test_a_name_is_said_to_be_looked_up_once(probe: Probe) -> None:
     ("arguments", "code", "words"),
     [
         ((), 2, "URL"),
-        (("nonsense",), 2, "no http:// or tcp:// URL"),
+        (("nonsense",), 2, "not an http:// or tcp:// URL"),
         (("https://127.0.0.1/",), 2, "https is not supported"),
         (("http://127.0.0.1", "--interval", "0"), 2, "--interval '0'"),
         (("http://127.0.0.1", "--interval", "9ms"), 2, "10 ms"),

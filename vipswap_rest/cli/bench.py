@@ -110,7 +110,7 @@ class ArmBench:
             self._client,
             self._plan(strategy, way),
             self._options[strategy],
-            emit=_nobody,
+            emit=_discard,
             guard=self._guard,
             interval_s=self._interval_s,
             # It names production's address, which is the same wherever it lies.
@@ -124,8 +124,8 @@ class ArmBench:
 
     def _plan(self, strategy: str, way: Way) -> Plan:
         planned = plan(self._client, self._home.target(way), self._options[strategy], note=self._note)
-        if self._home.way(planned.journal.pair if way is Way.THERE else _turned(planned.journal.pair)) is not way:
-            raise VipswapError("Somebody else swapped the addresses in between.")
+        if self._home.way(planned.journal.pair if way is Way.THERE else _exchanged(planned.journal.pair)) is not way:
+            raise VipswapError("The addresses were swapped by somebody else in the meantime.")
         preflight.refuse(planned.findings)
         return planned
 
@@ -134,7 +134,7 @@ def _same_ids(some: list[str], others: list[str]) -> bool:
     return len(some) == len(others) and all(map(same_id, some, others))
 
 
-def _turned(pair: Pair) -> Pair:
+def _exchanged(pair: Pair) -> Pair:
     """The same pair with its sides exchanged."""
     return Pair(
         {side: pair.frontends[side.other] for side in Side},
@@ -150,9 +150,9 @@ def _check_settled(found: Resolved) -> None:
         if load_balancer.state != SUCCEEDED:
             raise VipswapError(
                 f"{load_balancer.id} is {load_balancer.state.capitalize()}, not Succeeded, so nothing can be measured.",
-                hint="See what ails it (az network lb show); then run the same line again to go on.",
+                hint="Check it (az network lb show) and repair it; then run the same line again to continue.",
             )
 
 
-def _nobody(event: Event) -> None:
-    """The steps of a trial are in its recording; nobody watches them."""
+def _discard(event: Event) -> None:
+    """The steps of a trial are in its recording; none is printed."""

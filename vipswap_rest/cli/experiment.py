@@ -1,4 +1,4 @@
-"""`vipswap experiment`: swaps again and again as a design says, and tells what the strategies cost, with intervals."""
+"""`vipswap experiment`: repeats the swap by a fixed design, and prints what each strategy costs, with intervals."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LONGEST_INTERVAL_S = 1.0
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What to measure, on what, and where to keep it."""
-    parser.add_argument("--report", metavar="DIR", help="compute the figures of DIR's experiment again from its files")
+    parser.add_argument("--report", metavar="DIR", help="recompute the figures of DIR's experiment from its files")
     add_pair_options(parser, required=False)
     parser.add_argument(
         "--strategies", default="float,native", metavar="NAMES", help="what to compare (default: float,native)"
@@ -60,11 +60,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"swaps by each strategy, half there and half back (default {TRIALS}; an even number, 10 at least)",
     )
+    parser.add_argument("--allow-few", action="store_true", help="allow fewer than 10 trials, to try things out")
+    parser.add_argument("--out", metavar="DIR", help="where all raw data is kept; the same line again continues it")
     parser.add_argument(
-        "--allow-few", action="store_true", help="fewer than 10 trials, to try things out: they show next to nothing"
+        "--seed", type=int, metavar="N", help="the seed of the swaps' order (default: drawn, and printed)"
     )
-    parser.add_argument("--out", metavar="DIR", help="where everything raw is kept; the same line again goes on there")
-    parser.add_argument("--seed", type=int, metavar="N", help="of the order of the swaps (default: drawn, and printed)")
     add_probe_options(parser)
     add_manner_options(parser)
     add_polite_option(parser)
@@ -75,7 +75,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
-    """Measure, or compute again what was measured; print the summary, and write report.html."""
+    """Measure, or recompute what was measured; print the summary, and write report.html."""
     if arguments.report is None:
         directory = Path(_given(arguments, "out"))
         _measure(arguments, directory, guard)
@@ -124,7 +124,7 @@ def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard)
     findings = (finding for strategy in design.strategies for finding in bench.check(strategy, way))
     warn(dict.fromkeys(findings), brief=not arguments.yes)
     _announce(manifest, directory)
-    if not arguments.yes and not confirmed(guard, "Swap these addresses again and again?"):
+    if not arguments.yes and not confirmed(guard, "Swap these addresses repeatedly?"):
         raise VipswapError("Not confirmed; nothing was changed.")
     with Store(directory, manifest) as store:
         if store.torn:
@@ -135,14 +135,18 @@ def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard)
 def _given(arguments: argparse.Namespace, name: str) -> str:
     value: str | None = getattr(arguments, name)
     if value is None:
-        raise UsageError(f"--{name} is needed to measure.", hint="--report DIR computes what was measured again.")
+        raise UsageError(
+            f"--{name} is required to measure.", hint="--report DIR recomputes an experiment that was measured."
+        )
     return value
 
 
 def _interval(arguments: argparse.Namespace) -> float:
     interval_s = seconds_of("--interval", arguments.interval)
     if not SHORTEST_INTERVAL_S <= interval_s <= LONGEST_INTERVAL_S:
-        raise UsageError(f"--interval is {interval_s:g} s; here it has to be from 10 ms to {LONGEST_INTERVAL_S:g} s.")
+        raise UsageError(
+            f"--interval is {interval_s:g} s; for an experiment it must be from 10 ms to {LONGEST_INTERVAL_S:g} s."
+        )
     if arguments.probe_url is not None:
         parse_target(arguments.probe_url)
     return interval_s

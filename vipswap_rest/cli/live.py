@@ -1,5 +1,5 @@
-"""How probed addresses are while a command runs: a line on stderr whenever one changes, and with rich, which is not
-needed, a line for each below them, kept up to date."""
+"""The state of probed addresses while a command runs: a line on stderr whenever one changes, and with rich, which is
+optional, a line for each below them, kept up to date."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOK_S = 0.1
 
 
 class LiveLines:
-    """A line on stderr whenever an address begins or ceases to answer, or somebody else answers."""
+    """A line on stderr whenever an address begins or stops answering, or another backend answers."""
 
     def __init__(self, began: float) -> None:
         """began: monotonic seconds that the lines count from."""

@@ -14,7 +14,7 @@ from vipswap_rest.errors import VipswapError
 from vipswap_rest.measure.probe.findings import AddressFindings
 from vipswap_rest.measure.probe.target import parse_target
 from vipswap_rest.measure.quantities import Rounding, figure
-from vipswap_rest.measure.recording import Operation, Probed, Recording
+from vipswap_rest.measure.recording import Probed, Recording, TimedWrite
 from vipswap_rest.measure.watch import AFTER_S, ANSWER_HINT, INTERVAL_S, Candidate, Watch
 from vipswap_rest.swap.execution import Guard
 from vipswap_rest.swap.model import Observed, Pair, Side
@@ -102,7 +102,7 @@ class Writes:
         self._clock, self._onward = clock, onward
         self._open: tuple[str, float] | None = None
         self._accepted: float | None = None
-        self.operations: list[Operation] = []
+        self.operations: list[TimedWrite] = []
 
     def __call__(self, event: Event) -> None:
         """Note when a write began, was accepted and ended, and hand the event on."""
@@ -114,7 +114,7 @@ class Writes:
         elif isinstance(event, StepEnded) and self._open is not None:
             name, began = self._open
             record = event.record
-            self.operations.append(Operation(name, str(record.resource), began, self._accepted, now, record.succeeded))
+            self.operations.append(TimedWrite(name, str(record.resource), began, self._accepted, now, record.succeeded))
             self._open = None
         self._onward(event)
 

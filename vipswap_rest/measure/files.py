@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name beside, then renamed."""
+"""Files that are complete or absent: written under a temporary name beside, then renamed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vipswap_rest.errors import UsageError, VipswapError
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file, or leave what was there.
 
-    Raises UsageError if its folder is not there, is none, or may not be written, or if `path` itself is a folder;
+    Raises UsageError if its folder is missing, is a file, or is not writable, or if `path` itself is a folder;
     VipswapError if writing fails (a full disk).
     """
     check_place(path)
@@ -48,7 +48,7 @@ def check_place(path: Path) -> None:
         raise UsageError(f"{path} cannot be written: it is a folder.", hint="Name a file.")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UsageError(
-            f"{path} cannot be written: the folder {path.parent} is not ours to write.", hint="Choose another folder."
+            f"{path} cannot be written: the folder {path.parent} is not writable.", hint="Choose another folder."
         )
 
 

@@ -7,7 +7,7 @@ which they were done, gzip of
      8 bytes   N, their number, an unsigned integer
     8N bytes   when each was sent, float64, seconds of the monotonic clock
     8N bytes   when each was done, likewise
-     N bytes   how each ended, one of probe.samples.Outcome
+     N bytes   how each ended, one of probe.samples.SampleOutcome
     2N bytes   who answered: 0 for an answer that does not say, i for the i-th of `identities` in recording.json
 
 all of it little-endian. What the samples say is not kept: it is computed from them again.
@@ -33,8 +33,8 @@ from vipswap_rest.measure.files import write_whole
 from vipswap_rest.measure.outages import Window
 from vipswap_rest.measure.probe.findings import AddressFindings, address_findings
 from vipswap_rest.measure.probe.held import Break, HeldFindings, How
-from vipswap_rest.measure.probe.samples import Outcome, Samples
-from vipswap_rest.measure.probe.target import Endpoint, Target
+from vipswap_rest.measure.probe.samples import SampleOutcome, Samples
+from vipswap_rest.measure.probe.target import Endpoint, ProbeTarget
 
 FORM = "vipswap recording 1"
 MAGIC = b"vipswap samples1"
@@ -45,7 +45,7 @@ SideName = Literal["production", "staging"]
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class TimedWrite:
     """One write of the swap, in monotonic seconds: sent, accepted (None: never, or not known) and over.
 
     name: the step's, such as `production_to_staging_address`. resource: the ARM id that was written.
@@ -74,7 +74,7 @@ class Recording:
     """One swap.
 
     began: monotonic seconds; started_at: the same moment, RFC 3339. interval_s: between two samples of an address.
-    emulated: it was no Azure. report: what `swap -o json` prints.
+    emulated: measured on an emulator, not on Azure. report: what `swap -o json` prints.
     """
 
     began: float
@@ -82,14 +82,14 @@ class Recording:
     interval_s: float
     emulated: bool
     probed: tuple[Probed, ...]
-    operations: tuple[Operation, ...]
+    operations: tuple[TimedWrite, ...]
     report: Mapping[str, Any]
 
 
 def save(recording: Recording, folder: Path) -> None:
-    """Write a recording into a folder, which is made if only it is missing. `recording.json` comes last.
+    """Write a recording into a folder, which is made if its parent exists. `recording.json` comes last.
 
-    Raises UsageError if that cannot be, VipswapError if writing fails.
+    Raises UsageError if that is impossible, VipswapError if writing fails.
     """
     if folder.parent.is_dir() and not folder.exists():
         folder.mkdir(exist_ok=True)
@@ -107,7 +107,7 @@ def load(folder: Path) -> Recording:
     try:
         told = json.loads(path.read_bytes())
         if not isinstance(told, dict) or told.get("form") != FORM:
-            raise ValueError(f"it is no {FORM!r}")
+            raise ValueError(f"it is not a {FORM!r}")
         probed = []
         for number, one in enumerate(told["probed"], 1):
             identities, skipped = one["identities"], one["skipped"]
@@ -121,13 +121,13 @@ def load(folder: Path) -> Recording:
             told["interval_s"],
             told["emulated"],
             tuple(probed),
-            tuple(Operation(**one) for one in told["operations"]),
+            tuple(TimedWrite(**one) for one in told["operations"]),
             told["report"],
         )
     except FileNotFoundError as error:
-        raise VipswapError(f"{folder} holds no whole recording: {path.name} is missing.") from error
+        raise VipswapError(f"{folder} holds no complete recording: {path.name} is missing.") from error
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else error
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise VipswapError(f"{path} cannot be read as part of a recording: {reason}.") from error
 
 
@@ -141,12 +141,12 @@ def samples_from_bytes(data: bytes, identities: list[str], skipped: int) -> Samp
     """The samples that `samples_as_bytes` wrote. Raises ValueError if it did not."""
     head = len(MAGIC) + _COUNT.size
     if data[: len(MAGIC)] != MAGIC or len(data) < head:
-        raise ValueError("it does not begin as samples do")
+        raise ValueError("it does not begin with the mark of a samples file")
     (count,) = _COUNT.unpack_from(data, len(MAGIC))
     samples = Samples()
     columns = (samples.sent, samples.done, samples.outcomes, samples.codes)
     if len(data) != head + count * sum(column.itemsize for column in columns):
-        raise ValueError(f"it is not as long as its {count} samples are")
+        raise ValueError(f"its length does not match its {count} samples")
     for column in columns:
         size = count * column.itemsize
         column.frombytes(data[head : head + size])
@@ -156,8 +156,8 @@ def samples_from_bytes(data: bytes, identities: list[str], skipped: int) -> Samp
     samples.identities, samples.skipped = list(identities), skipped
     if any(not -math.inf < sent <= done < math.inf for sent, done in zip(samples.sent, samples.done, strict=True)):
         raise ValueError("a sample has no times, or was done before it was sent")
-    if not set(samples.outcomes) <= set(Outcome) or max(samples.codes, default=0) > len(identities):
-        raise ValueError("a sample has an outcome or an identity that there is not")
+    if not set(samples.outcomes) <= set(SampleOutcome) or max(samples.codes, default=0) > len(identities):
+        raise ValueError("a sample has an unknown outcome or identity")
     return samples
 
 
@@ -208,8 +208,8 @@ def _probed_as_json(probed: Probed) -> dict[str, Any]:
 
 def _probed(told: Mapping[str, Any], samples: Samples, interval_s: float) -> Probed:
     if told["side"] not in ("production", "staging"):
-        raise ValueError(f"there is no side {told['side']!r}")
-    target = Target(**told["target"] | {"identities": frozenset(told["target"]["identities"])})
+        raise ValueError(f"{told['side']!r} is not a side")
+    target = ProbeTarget(**told["target"] | {"identities": frozenset(told["target"]["identities"])})
     address = cast("tuple[str, int]", tuple(told["socket_address"]))
     findings = address_findings(
         Endpoint(target, socket.AddressFamily[told["socket_family"]], address),

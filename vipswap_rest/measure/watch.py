@@ -12,8 +12,8 @@ from vipswap_rest.clock import Clock, rfc3339
 from vipswap_rest.errors import Interrupted, VipswapError
 from vipswap_rest.measure.probe.prober import Prober
 from vipswap_rest.measure.probe.sampler import Live
-from vipswap_rest.measure.probe.target import Target
-from vipswap_rest.measure.recording import Operation, Probed, Recording, SideName
+from vipswap_rest.measure.probe.target import ProbeTarget
+from vipswap_rest.measure.recording import Probed, Recording, SideName, TimedWrite
 
 T = TypeVar("T")
 
@@ -32,10 +32,10 @@ class Candidate:
 
     side: SideName
     address: str
-    targets: tuple[Target, ...]
+    targets: tuple[ProbeTarget, ...]
 
 
-def first_answering(candidates: Sequence[Candidate], clock: Clock) -> dict[SideName, Target]:
+def first_answering(candidates: Sequence[Candidate], clock: Clock) -> dict[SideName, ProbeTarget]:
     """The sides whose address answers within a second, each with the first of its targets that does."""
     asked = [(one.side, target) for one in candidates for target in one.targets]
     if not asked:
@@ -44,7 +44,7 @@ def first_answering(candidates: Sequence[Candidate], clock: Clock) -> dict[SideN
         while not prober.wait(0) and any(live.answers is None for live in prober.live()):
             clock.sleep(_PAUSE_S)
         answers = [live.answers for live in prober.live()]
-    chosen: dict[SideName, Target] = {}
+    chosen: dict[SideName, ProbeTarget] = {}
     for (side, target), answered in zip(asked, answers, strict=True):
         if answered:
             chosen.setdefault(side, target)
@@ -129,7 +129,7 @@ class Watch:
         return done, self._seen()
 
     def recording(
-        self, probed: tuple[Probed, ...], operations: tuple[Operation, ...], report: Mapping[str, Any]
+        self, probed: tuple[Probed, ...], operations: tuple[TimedWrite, ...], report: Mapping[str, Any]
     ) -> Recording:
         """The recording of this switch: what `run` returned as seen, its writes, and its report as JSON."""
         return Recording(

@@ -12,9 +12,9 @@ from vipswap_rest.errors import VipswapError
 from vipswap_rest.measure.experiment.design import Way
 from vipswap_rest.measure.experiment.manifest import Manifest
 from vipswap_rest.measure.probe.findings import address_findings
-from vipswap_rest.measure.probe.samples import Outcome, Samples
+from vipswap_rest.measure.probe.samples import SampleOutcome, Samples
 from vipswap_rest.measure.probe.target import Endpoint, parse_target
-from vipswap_rest.measure.recording import Operation, Probed, Recording, SideName
+from vipswap_rest.measure.recording import Probed, Recording, SideName, TimedWrite
 
 INTERVAL_S, TOOK_S = 0.1, 0.002
 # Where the control plane's writes begin after the recording does, and how long the probing goes on after them.
@@ -131,7 +131,7 @@ def recording(how: Swapped, strategy: str, way: Way = Way.THERE, *, began: float
     return Recording(began, "2026-10-05T12:00:00.000Z", INTERVAL_S, True, probed, operations, report)
 
 
-def _operations(how: Swapped, strategy: str, at: float) -> tuple[Operation, ...]:
+def _operations(how: Swapped, strategy: str, at: float) -> tuple[TimedWrite, ...]:
     if strategy == "native":
         names = ["create_float", "native_swap", "delete_float"]
     else:
@@ -145,7 +145,7 @@ def _operations(how: Swapped, strategy: str, at: float) -> tuple[Operation, ...]
     found = []
     for name in names:
         ends = at + (0.2 if name.endswith("float") and "_to_" not in name else how.length)
-        found.append(Operation(name, "/lb", at, at, ends, succeeded=how.outcome == "swapped"))
+        found.append(TimedWrite(name, "/lb", at, at, ends, succeeded=how.outcome == "swapped"))
         at = ends
     return tuple(found)
 
@@ -159,13 +159,13 @@ def _probed(
         instant = sent + TOOK_S / 2
         production = side == "production"
         if production and how.late[0] <= instant - began < how.late[1]:
-            samples.add(sent, sent, Outcome.LATE)
+            samples.add(sent, sent, SampleOutcome.LATE)
         elif (span and span[0] <= instant < span[1]) or (
             production and how.also_down[0] <= instant - began < how.also_down[1]
         ):
-            samples.add(sent, sent + TOOK_S, Outcome.REFUSED)
+            samples.add(sent, sent + TOOK_S, SampleOutcome.REFUSED)
         else:
-            samples.add(sent, sent + TOOK_S, Outcome.OK, who[0] if span is None or instant < span[0] else who[1])
+            samples.add(sent, sent + TOOK_S, SampleOutcome.OK, who[0] if span is None or instant < span[0] else who[1])
     address = _address(side)
     target = parse_target(f"http://{address}:9000/")
     found = address_findings(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from vipswap_rest.measure.probe.findings import address_findings
-from vipswap_rest.measure.probe.samples import Outcome, Samples
-from vipswap_rest.measure.probe.target import Endpoint, Target
-from vipswap_rest.measure.recording import Operation, Probed, Recording, SideName
+from vipswap_rest.measure.probe.samples import SampleOutcome, Samples
+from vipswap_rest.measure.probe.target import Endpoint, ProbeTarget
+from vipswap_rest.measure.recording import Probed, Recording, SideName, TimedWrite
 
 GROUP = "/subscriptions/0/resourceGroups/vipswap/providers/Microsoft.Network"
 
@@ -31,24 +31,24 @@ def probed(
         down = any(first <= sent + 0.0005 < last for first, last in downs)
         who = names[sum(last <= sent for _, last in downs) % len(names)]
         if not any(first <= sent < last for first, last in unknown):
-            samples.add(sent, sent + 0.001, Outcome.REFUSED if down else Outcome.OK, None if down else who)
+            samples.add(sent, sent + 0.001, SampleOutcome.REFUSED if down else SampleOutcome.OK, None if down else who)
     address = "127.64.0.1" if side == "production" else "127.64.0.2"
-    target = Target(f"http://{address}:9000/", "http", address, 9000)
+    target = ProbeTarget(f"http://{address}:9000/", "http", address, 9000)
     findings = address_findings(
         Endpoint(target, socket.AF_INET, (address, 9000)), samples, interval_s=interval_s, begin=begin, end=end
     )
     return Probed(side, target.url, address, findings)
 
 
-def operations(*spans: tuple[str, float, float], succeeded: bool = True) -> tuple[Operation, ...]:
+def operations(*spans: tuple[str, float, float], succeeded: bool = True) -> tuple[TimedWrite, ...]:
     """Writes of a load balancer: name, sent, ended."""
     return tuple(
-        Operation(name, f"{GROUP}/loadBalancers/vipswap1lb", began, min(began + 0.05, ended), ended, succeeded)
+        TimedWrite(name, f"{GROUP}/loadBalancers/vipswap1lb", began, min(began + 0.05, ended), ended, succeeded)
         for name, began, ended in spans
     )
 
 
-def recording(*addresses: Probed, writes: Sequence[Operation] = (), emulated: bool = True, **report: Any) -> Recording:
+def recording(*addresses: Probed, writes: Sequence[TimedWrite] = (), emulated: bool = True, **report: Any) -> Recording:
     """One swap that began at 100 s of the monotonic clock."""
     told: dict[str, Any] = {"outcome": "swapped", "strategy": "float"}
     for side in ("production", "staging"):

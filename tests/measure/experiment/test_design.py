@@ -115,7 +115,7 @@ def test_a_number_that_does_not_halve_or_is_out_of_range_is_refused(trials: int)
 
 @pytest.mark.parametrize(
     ("strategies", "said"),
-    [("", "no strategy ''"), ("float,", "no strategy"), ("fleet", "'fleet'"), ("float,float", "twice")],
+    [("", "'' is not a strategy"), ("float,", "not a strategy"), ("fleet", "'fleet'"), ("float,float", "twice")],
 )
 def test_strategies_that_are_none_are_refused(strategies: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):

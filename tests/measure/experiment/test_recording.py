@@ -16,13 +16,13 @@ from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.measure.outages import Window
 from vipswap_rest.measure.probe.findings import AddressFindings, address_findings
 from vipswap_rest.measure.probe.held import Break, HeldFindings, How
-from vipswap_rest.measure.probe.samples import Outcome, Samples
-from vipswap_rest.measure.probe.target import Endpoint, Target, parse_target
+from vipswap_rest.measure.probe.samples import SampleOutcome, Samples
+from vipswap_rest.measure.probe.target import Endpoint, ProbeTarget, parse_target
 from vipswap_rest.measure.recording import (
     MAGIC,
-    Operation,
     Probed,
     Recording,
+    TimedWrite,
     load,
     samples_as_bytes,
     samples_from_bytes,
@@ -38,7 +38,9 @@ def some_samples(draw: st.DrawFn) -> Samples:
     samples = Samples()
     for sent, took, outcome, who in draw(
         st.lists(
-            st.tuples(MOMENTS, st.floats(0, 1), st.sampled_from(Outcome), st.none() | st.sampled_from(["a", "b", "é"])),
+            st.tuples(
+                MOMENTS, st.floats(0, 1), st.sampled_from(SampleOutcome), st.none() | st.sampled_from(["a", "b", "é"])
+            ),
             max_size=30,
         )
     ):
@@ -70,7 +72,7 @@ def some_findings(draw: st.DrawFn) -> AddressFindings:
     )
 
 
-OPERATIONS = st.builds(Operation, NAMES, NAMES, MOMENTS, st.none() | MOMENTS, MOMENTS, st.booleans())
+OPERATIONS = st.builds(TimedWrite, NAMES, NAMES, MOMENTS, st.none() | MOMENTS, MOMENTS, st.booleans())
 REPORTS = st.dictionaries(NAMES, st.none() | NAMES | st.lists(st.floats(0, 9), max_size=2), max_size=3)
 RECORDINGS = st.builds(
     Recording,
@@ -109,8 +111,8 @@ def test_samples_are_little_endian_columns_behind_their_number(samples: Samples)
 def recording_of(*moments: float) -> Recording:
     samples = Samples()
     for moment in moments:
-        samples.add(moment, moment + 0.001, Outcome.OK, "vipswap1lb")
-    target = Target("tcp://127.0.0.1:80", "tcp", "127.0.0.1", 80)
+        samples.add(moment, moment + 0.001, SampleOutcome.OK, "vipswap1lb")
+    target = ProbeTarget("tcp://127.0.0.1:80", "tcp", "127.0.0.1", 80)
     findings = address_findings(
         Endpoint(target, socket.AF_INET, ("127.0.0.1", 80)), samples, interval_s=0.1, begin=0, end=1
     )
@@ -161,7 +163,7 @@ def test_a_file_that_is_missing_is_told_by_its_name(tmp_path: Path, name: str) -
         (24 + 8, (b"\xff" * 6) + b"\0\x40", "before it was sent"),
         (24 + 32, b"\x63", "outcome"),
         (24 + 34, b"\x07\0", "identity"),
-        (16, b"\x03", "as long as"),
+        (16, b"\x03", "does not match"),
         (0, b"x", "begin"),
     ],
 )

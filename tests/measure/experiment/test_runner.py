@@ -338,7 +338,7 @@ def test_a_line_that_says_something_else_than_the_samples_is_told(field: str, tm
     lines[2][field] = {"production": lines[1]["staging"], "valid": False, "report": {}}[field]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
-    with pytest.raises(VipswapError, match=r"Swap 3: .* says something else"):
+    with pytest.raises(VipswapError, match=r"Swap 3: .* differs from"):
         recompute(tmp_path)
 
 
@@ -346,7 +346,7 @@ def test_a_recording_that_is_missing_is_told(tmp_path: Path) -> None:
     run(tmp_path, strategies=("float",), trials=2)
     (tmp_path / "samples" / "0002" / "recording.json").unlink()
 
-    with pytest.raises(VipswapError, match="holds no whole recording"):
+    with pytest.raises(VipswapError, match="holds no complete recording"):
         recompute(tmp_path)
 
 

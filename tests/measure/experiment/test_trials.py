@@ -190,7 +190,7 @@ def test_a_directory_that_holds_other_things_is_refused_and_left_alone(name: str
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
 
-    with pytest.raises(UsageError, match="holds other things"):
+    with pytest.raises(UsageError, match="holds other files"):
         Store(tmp_path, MANIFEST)
 
     assert contents(tmp_path) == {name: b"mine"}
@@ -207,7 +207,7 @@ def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
 def test_a_manifest_that_is_none_is_refused_and_left_alone(text: str, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(text)
 
-    with pytest.raises(UsageError, match="is no manifest"):
+    with pytest.raises(UsageError, match="is not an experiment's manifest"):
         Store(tmp_path, MANIFEST)
 
     assert contents(tmp_path) == {"manifest.json": text.encode()}

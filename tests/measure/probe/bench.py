@@ -17,7 +17,7 @@ from tests.measure.probe.measured import KINDS, LENGTHS_S, Tally, measure
 from tests.measure.probe.server import Change, Plan, served
 from vipswap_rest.measure.probe.findings import round_trips
 from vipswap_rest.measure.probe.prober import Prober
-from vipswap_rest.measure.probe.samples import Outcome, Samples
+from vipswap_rest.measure.probe.samples import SampleOutcome, Samples
 from vipswap_rest.measure.probe.target import parse_target
 
 INTERVALS_S = (0.01, 0.05, 0.1)
@@ -159,7 +159,9 @@ def _fill(samples: Samples, began: float) -> int:
     for at in range(first, int(TEN_MINUTES_S / 0.01)):
         sent = began + at * 0.01
         up = at % 6000 < 5900
-        samples.add(sent, sent + 0.0004, Outcome.OK if up else Outcome.REFUSED, "vipswap1lb" if up else None)
+        samples.add(
+            sent, sent + 0.0004, SampleOutcome.OK if up else SampleOutcome.REFUSED, "vipswap1lb" if up else None
+        )
     return len(samples) - first
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vipswap_rest.measure.probe.answer import LARGEST_HEAD, LONGEST_IDENTITY, Answer, NotHttp, read_answer, request
+from vipswap_rest.measure.probe.answer import LARGEST_HEAD, LONGEST_IDENTITY, HttpAnswer, NotHttp, read_answer, request
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
 
@@ -22,26 +22,30 @@ def test_the_request_names_the_host_and_closes() -> None:
 @pytest.mark.parametrize(
     ("data", "ended", "expected"),
     [
-        (HEAD + b"Content-Length: 10\r\n\r\nvipswap1lb", False, Answer(200, "vipswap1lb", len(HEAD) + 32)),
+        (HEAD + b"Content-Length: 10\r\n\r\nvipswap1lb", False, HttpAnswer(200, "vipswap1lb", len(HEAD) + 32)),
         (HEAD + b"Content-Length: 10\r\n\r\nvip", False, None),
-        (HEAD + b"\r\nvipswap1lb\nand more", False, Answer(200, "vipswap1lb")),
+        (HEAD + b"\r\nvipswap1lb\nand more", False, HttpAnswer(200, "vipswap1lb")),
         (HEAD + b"\r\nvipswap1lb", False, None),
-        (HEAD + b"\r\nvipswap1lb", True, Answer(200, "vipswap1lb")),
-        (HEAD + b"Content-Length: 0\r\n\r\n", False, Answer(200, None, len(HEAD) + 21)),
+        (HEAD + b"\r\nvipswap1lb", True, HttpAnswer(200, "vipswap1lb")),
+        (HEAD + b"Content-Length: 0\r\n\r\n", False, HttpAnswer(200, None, len(HEAD) + 21)),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nvip\r\n4\r\nswap", False, None),
-        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nvip\r\n4\r\nswap\r\n0\r\n\r\n", False, Answer(200, "vipswap")),
-        (b"HTTP/1.0 302 Found\r\nLocation: /x\r\n\r\n", False, Answer(302, None, None, closes=True)),
-        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", False, Answer(200, None)),
+        (
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nvip\r\n4\r\nswap\r\n0\r\n\r\n",
+            False,
+            HttpAnswer(200, "vipswap"),
+        ),
+        (b"HTTP/1.0 302 Found\r\nLocation: /x\r\n\r\n", False, HttpAnswer(302, None, None, closes=True)),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", False, HttpAnswer(200, None)),
         (b"HTTP/1.1 100 Continue\r\n\r\n", False, None),
-        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", False, Answer(204, None, 27)),
-        (b"HTTP/1.1 204 No\r\nConnection: Close\r\n\r\n", False, Answer(204, None, 38, closes=True)),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", False, HttpAnswer(204, None, 27)),
+        (b"HTTP/1.1 204 No\r\nConnection: Close\r\n\r\n", False, HttpAnswer(204, None, 38, closes=True)),
         (b"HTTP/1.1 200\r\n", False, None),
         (b"HTT", False, None),
         (b"", True, None),
     ],
 )
 def test_the_status_and_the_first_line_of_plain_text_are_read(
-    data: bytes, ended: bool, expected: Answer | None
+    data: bytes, ended: bool, expected: HttpAnswer | None
 ) -> None:
     assert read_answer(data, ended=ended) == expected
 

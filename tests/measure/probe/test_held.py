@@ -158,7 +158,7 @@ def test_the_verb_holds_connections_beside_its_samples(capsys: pytest.CaptureFix
 
     assert code == 0
     assert (told["opened"], told["intact"], told["breaks"]) == (2, 2, [])
-    assert "2 of 2 connections well to the end" in table
+    assert "2 of 2 connections intact to the end" in table
 
 
 @pytest.mark.parametrize(

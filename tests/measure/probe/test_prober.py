@@ -20,8 +20,8 @@ from vipswap_rest.measure.probe.findings import AddressFindings
 from vipswap_rest.measure.probe.poller import SelectorPoller, best_poller
 from vipswap_rest.measure.probe.prober import Findings, Prober
 from vipswap_rest.measure.probe.sampler import Sampler
-from vipswap_rest.measure.probe.samples import Outcome
-from vipswap_rest.measure.probe.target import Target, parse_target
+from vipswap_rest.measure.probe.samples import SampleOutcome
+from vipswap_rest.measure.probe.target import ProbeTarget, parse_target
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -44,7 +44,7 @@ def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.005)
 
 
-def probed(*targets: Target, samples: int = 5, interval_s: float = 0.01, timeout_s: float = 0.9) -> Findings:
+def probed(*targets: ProbeTarget, samples: int = 5, interval_s: float = 0.01, timeout_s: float = 0.9) -> Findings:
     """Probe until each has so many samples that say something."""
     prober = Prober(targets, interval_s, timeout_s=timeout_s).start()
     asked = prober._started().asked
@@ -53,11 +53,11 @@ def probed(*targets: Target, samples: int = 5, interval_s: float = 0.01, timeout
 
 
 def _known(outcome: int) -> bool:
-    return Outcome(outcome).known
+    return SampleOutcome(outcome).known
 
 
 def outcomes(found: AddressFindings) -> set[str]:
-    return {name for name in found.counts if Outcome[name.upper()].known}
+    return {name for name in found.counts if SampleOutcome[name.upper()].known}
 
 
 def test_an_answer_is_ok_and_says_who() -> None:
@@ -215,7 +215,7 @@ def test_a_failure_beside_a_failure_of_our_own_control_endpoint_is_unknown(free_
     assert set(running.control.samples.counts()) <= {"ok", "late"}
     control = running.control
     # As if the loopback had failed us all the time.
-    control.samples.add(running.began, time.monotonic() + 60, Outcome.TIMEOUT)
+    control.samples.add(running.began, time.monotonic() + 60, SampleOutcome.TIMEOUT)
     found = prober.stop().addresses[0]
 
     assert found.account.outages == ()
@@ -275,7 +275,7 @@ def test_live_says_who_answers_now_and_that_nobody_does(free_port: int) -> None:
         prober.stop()
 
     assert (one.answers, one.identity) == (True, "one")
-    assert (other.answers, other.outcome) == (False, Outcome.REFUSED)
+    assert (other.answers, other.outcome) == (False, SampleOutcome.REFUSED)
     assert one.since is not None
 
 

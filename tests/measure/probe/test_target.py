@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from vipswap_rest.errors import UsageError, VipswapError
-from vipswap_rest.measure.probe.target import Target, parse_target, resolve
+from vipswap_rest.measure.probe.target import ProbeTarget, parse_target, resolve
 
 
 @pytest.mark.parametrize(
@@ -29,19 +29,19 @@ def test_a_url_names_a_scheme_a_host_a_port_and_a_path(url: str, expected: tuple
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("", "no http:// or tcp:// URL"),
-        ("nonsense", "no http:// or tcp:// URL"),
-        ("ftp://host/", "no http:// or tcp:// URL"),
-        ("http:/host", "no http:// or tcp:// URL"),
+        ("", "not an http:// or tcp:// URL"),
+        ("nonsense", "not an http:// or tcp:// URL"),
+        ("ftp://host/", "not an http:// or tcp:// URL"),
+        ("http:/host", "not an http:// or tcp:// URL"),
         ("https://host/", "https is not supported"),
-        ("http://", "no http:// or tcp:// URL"),
-        ("http://:80/", "no host"),
-        ("http://host:/", "no port"),
-        ("http://host:0/", "no port"),
-        ("http://host:65536/", "no URL"),
-        ("http://host:port/", "no URL"),
-        ("http://[::1/", "no URL"),
-        ("tcp://host", "no port"),
+        ("http://", "not an http:// or tcp:// URL"),
+        ("http://:80/", "the host is missing"),
+        ("http://host:/", "the port is missing"),
+        ("http://host:0/", "the port is missing"),
+        ("http://host:65536/", "not a valid URL"),
+        ("http://host:port/", "not a valid URL"),
+        ("http://[::1/", "not a valid URL"),
+        ("tcp://host", "the port is missing"),
         ("tcp://host:22/path", "no path"),
         ("http://host/a b", "printable ASCII"),
         ("http://host/\r\nX: y", "printable ASCII"),
@@ -83,4 +83,4 @@ def test_an_address_resolves_to_itself() -> None:
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64, "."])
 def test_a_name_without_an_address_is_told_in_a_sentence(host: str) -> None:
     with pytest.raises(VipswapError, match="has no address"):
-        resolve(Target(f"http://{host}/", "http", host, 80))
+        resolve(ProbeTarget(f"http://{host}/", "http", host, 80))

@@ -84,7 +84,7 @@ class Design:
 
 @lru_cache(maxsize=8)
 def _cells(design: Design) -> tuple[Cell, ...]:
-    draw = random.Random(design.seed)  # noqa: S311 - it shuffles, and shall be repeatable
+    draw = random.Random(design.seed)  # noqa: S311 - it shuffles, and must be repeatable
     plan = []
     for block in range(1, design.trials // 2 + 1):
         there, back = list(design.strategies), list(design.strategies)
@@ -104,19 +104,19 @@ def design_of(strategies: str, trials: int, seed: int, *, known: Sequence[str], 
     names = tuple(name.strip() for name in strategies.split(","))
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no strategy {name!r}.", hint=f"--strategies takes {', '.join(known)}.")
+            raise UsageError(f"{name!r} is not a strategy.", hint=f"--strategies takes {', '.join(known)}.")
     if len(set(names)) != len(names):
         raise UsageError(f"--strategies names one twice: {strategies}.")
     if trials % 2 or not 2 <= trials <= MOST_TRIALS:
         raise UsageError(
-            f"--trials {trials}: it has to be an even number up to {MOST_TRIALS}, as half of the swaps go there and "
+            f"--trials {trials}: it must be an even number from 2 to {MOST_TRIALS}; half of the swaps go there and "
             "half go back."
         )
     if trials < FEWEST_TRIALS and not allow_few:
         raise UsageError(
-            f"{trials} trials by each strategy show next to nothing: at least {FEWEST_TRIALS} are needed.",
-            hint="--allow-few does it all the same, to try things out; every figure then says how little it covers.",
+            f"{trials} trials by each strategy are too few: at least {FEWEST_TRIALS} are needed.",
+            hint="--allow-few measures all the same, to try things out; every figure shows how little it covers.",
         )
     if seed < 0:
-        raise UsageError("--seed is a whole number from 0 on.")
+        raise UsageError("--seed must be a whole number, 0 or above.")
     return Design(names, trials, seed)

@@ -72,13 +72,13 @@ def find_manifest(directory: Path) -> Manifest | None:
     path = directory / MANIFEST
     try:
         if directory.exists() and not directory.is_dir():
-            raise UsageError(f"{directory} is a file; an experiment needs a directory.", hint="Name another one.")
+            raise UsageError(f"{directory} is a file; an experiment is kept in a directory.", hint="Name another one.")
         if not path.exists():
             return None
         return Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path} is no manifest of an experiment that this version can read.", hint="Name another directory."
+            f"{path} is not an experiment's manifest that this version can read.", hint="Name another directory."
         ) from error
     except OSError as error:
         raise VipswapError(f"{directory} cannot be read: {error.strerror or error}.") from error

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vipswap_rest.measure.experiment.stats import Value
-from vipswap_rest.measure.probe.samples import Outcome
+from vipswap_rest.measure.probe.samples import SampleOutcome
 from vipswap_rest.measure.quantities import Rounding, figure
-from vipswap_rest.measure.recording import Operation, Probed, Recording, SideName
+from vipswap_rest.measure.recording import Probed, Recording, SideName, TimedWrite
 
 # Good samples without a failure among them, of each address, before the swap and after it.
 CLEAN_SAMPLES = 30
@@ -153,9 +153,9 @@ def _good(probed: Probed, *, since: float = float("-inf"), until: float = float(
     samples = probed.findings.samples
     clean: list[int] = []
     for at in reversed(samples.in_order()):
-        if samples.sent[at] < since or samples.done[at] > until or not Outcome(samples.outcomes[at]).known:
+        if samples.sent[at] < since or samples.done[at] > until or not SampleOutcome(samples.outcomes[at]).known:
             continue
-        if samples.outcomes[at] != Outcome.OK:
+        if samples.outcomes[at] != SampleOutcome.OK:
             break
         clean.append(at)
     return clean[::-1]
@@ -166,7 +166,7 @@ def _who(probed: Probed, positions: Sequence[int]) -> set[str | None]:
     return {samples.identity(samples.codes[at]) for at in positions}
 
 
-def _attached(operations: Sequence[Operation], side: str) -> float | None:
+def _attached(operations: Sequence[TimedWrite], side: str) -> float | None:
     """When the last write that attached a side's address had succeeded, monotonic seconds."""
     ends = [
         one.ended

@@ -39,7 +39,7 @@ def _again(directory: Path, trial: Trial) -> Trial:
     if again != trial:
         fields = [name for name in ("valid", "reason", "measured", "report") if _of(again, name) != _of(trial, name)]
         raise VipswapError(
-            f"Swap {trial.number}: {directory / trial.samples} says something else than {TRIALS} does "
+            f"Swap {trial.number}: {directory / trial.samples} differs from {TRIALS} "
             f"({', '.join(fields)}). One of the two was changed after it was measured.",
             hint="Restore both from one copy.",
         )

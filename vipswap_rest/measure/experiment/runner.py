@@ -15,8 +15,8 @@ from vipswap_rest.measure.recording import Recording, SideName
 # So many in a row that do not count mean that the next one would not count either.
 MOST_INVALID_IN_A_ROW = 3
 GO_ON = "Run the same line again to go on."
-# A refusal, a usage error, something that is not there, another run: the next swap would meet it too.
-_HOPELESS = frozenset({2, 3, 4, 7})
+# Usage, not found, refused, another run: the next swap would end the same way.
+_FATAL_EXIT_CODES = frozenset({2, 3, 4, 7})
 
 
 class Bench(Protocol):
@@ -68,7 +68,7 @@ class Runner:
             try:
                 position = self._bench.settle()
             except Interrupted as error:
-                raise Interrupted(f"{error.message} All that was swapped is kept.", hint=GO_ON) from error
+                raise Interrupted(f"{error.message} All swaps so far are kept.", hint=GO_ON) from error
             cell = self._design.upcoming(attempts(self._store.trials), position)
             if cell is None and (position is Way.THERE or not self._left_away()):
                 return
@@ -93,7 +93,7 @@ class Runner:
         return self._design.upcoming(attempts(self._store.trials), Way.THERE) is None
 
     def _swap(self, role: Role, strategy: str, way: Way, cell: Cell | None = None) -> None:
-        """Swap once, keep it, and end the run if it leaves no hope for the next one."""
+        """Swap once, keep it, and end the run if the next one would fail too."""
         self._signals.running = True
         try:
             trial, error = self._swap_and_keep(role, strategy, way, cell)
@@ -131,9 +131,9 @@ class Runner:
         try:
             recording = self._bench.swap(strategy, way)
         except Interrupted as error:
-            raise Interrupted(f"{error.message} The swap that ran is not kept.", hint=error.hint or GO_ON) from error
+            raise Interrupted(f"{error.message} The swap in progress is not kept.", hint=error.hint or GO_ON) from error
         except VipswapError as error:
-            if error.exit_code in _HOPELESS or isinstance(error, CredentialError):
+            if error.exit_code in _FATAL_EXIT_CODES or isinstance(error, CredentialError):
                 raise
             return None, str(error), error
         return recording, flaw(recording, strategy), None
@@ -151,7 +151,7 @@ class Runner:
             raise Stopped(f"Swap {trial.number} was refused.{said}", hint=_hint(told), exit_code=4)
         if outcome == "swapped" and report.get("strategy") != trial.strategy:
             raise Stopped(
-                f"ARM does not support the {trial.strategy} swap of these load balancers: it was done by "
+                f"ARM does not support the {trial.strategy} swap of these load balancers: they were swapped by "
                 f"{report.get('strategy')}, so there is nothing to compare.",
                 hint=f"Measure the other alone: --strategies {report.get('strategy')}, into another directory.",
             )

@@ -168,7 +168,7 @@ class Store:
             raise VipswapError(
                 f"Swap {trial.number} cannot be kept in {self.directory}: {_reason(error)}. It was done, and "
                 f"all {len(self.trials)} before it are safe.",
-                hint="Make room and run the same line again: it goes on, and repeats this one.",
+                hint="Make room and run the same line again: it continues, and repeats this swap.",
             ) from error
         self._length += len(line)
         self.trials.append(trial)
@@ -197,7 +197,7 @@ def read_trials(directory: Path) -> tuple[list[Trial], int, bool]:
             if length + len(line) == len(data):
                 return trials, length, True
             raise VipswapError(
-                f"Line {len(trials) + 1} of {path} is damaged, and it is not the last one, which a crash could have "
+                f"Line {len(trials) + 1} of {path} is damaged, and it is not the last one, which a crash may have "
                 "torn. Nothing was changed.",
                 hint="Restore the file from a copy, or begin a new experiment in another directory.",
             ) from error
@@ -235,7 +235,7 @@ def _nothing_else(directory: Path) -> None:
         strange.discard(SAMPLES)
     if strange:
         raise UsageError(
-            f"{directory} holds other things ({min(strange)}), and no experiment.",
+            f"{directory} holds other files ({min(strange)}) and no experiment.",
             hint="Name a new or an empty directory with --out.",
         )
 
@@ -245,7 +245,7 @@ def _same_design(directory: Path, ours: Manifest, found: Manifest) -> None:
     if differences:
         raise UsageError(
             f"An experiment of another design lies in {directory}: {'; '.join(differences)}. Nothing was changed.",
-            hint="Give the line that began it to go on with it, or another directory for a new one.",
+            hint="Run the line that began it to continue it, or name another directory for a new one.",
         )
 
 

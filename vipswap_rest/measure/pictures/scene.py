@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from vipswap_rest.measure.outages import Outage, Spans, Window
 from vipswap_rest.measure.probe.findings import AddressFindings
-from vipswap_rest.measure.probe.samples import Outcome
+from vipswap_rest.measure.probe.samples import SampleOutcome
 from vipswap_rest.measure.quantities import none_seen, seconds
-from vipswap_rest.measure.recording import Operation, Probed, Recording, SideName
+from vipswap_rest.measure.recording import Probed, Recording, SideName, TimedWrite
 
 SIDES: tuple[SideName, ...] = ("production", "staging")
 # How much is shown of the quiet time on both sides, as a part of the swap.
@@ -59,7 +59,7 @@ class Scene:
     begin: float
     end: float
     lanes: tuple[Lane, ...]
-    operations: tuple[Operation, ...]
+    operations: tuple[TimedWrite, ...]
 
 
 def scene(recording: Recording) -> Scene:
@@ -68,7 +68,7 @@ def scene(recording: Recording) -> Scene:
     probed = {one.side: one for one in recording.probed}
     lanes = tuple(_lane(side, recording, probed.get(side), origin) for side in SIDES)
     operations = tuple(
-        Operation(
+        TimedWrite(
             one.name,
             one.resource,
             one.began - origin,
@@ -84,7 +84,7 @@ def scene(recording: Recording) -> Scene:
 
 
 def _extent(
-    lanes: Sequence[Lane], operations: Sequence[Operation], recorded: Sequence[Window], interval_s: float
+    lanes: Sequence[Lane], operations: Sequence[TimedWrite], recorded: Sequence[Window], interval_s: float
 ) -> tuple[float, float]:
     """All that happened with a margin; of the quiet time around it no more than that, and no more than was recorded."""
     events = [moment for one in operations for moment in (one.began, one.ended)]
@@ -128,7 +128,7 @@ def answering(found: AddressFindings) -> tuple[Answering, ...]:
     )
     runs: list[tuple[int, int]] = []
     for at in samples.in_order():
-        if samples.outcomes[at] != Outcome.OK:
+        if samples.outcomes[at] != SampleOutcome.OK:
             continue
         if runs and samples.codes[runs[-1][0]] == samples.codes[at]:
             first, last = runs[-1]

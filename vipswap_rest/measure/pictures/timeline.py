@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vipswap_rest.measure import quantities
 from vipswap_rest.measure.pictures import canvas
 from vipswap_rest.measure.pictures.scene import Down, Lane, Scene, scene
-from vipswap_rest.measure.recording import Operation, Recording
+from vipswap_rest.measure.recording import Recording, TimedWrite
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -207,7 +207,7 @@ def _draw_operations(axes: Axes, drawn: Scene, top: float) -> None:
         axes.text(drawn.begin, y, f"and {hidden} more operations", color=canvas.FAINT, va="center")
 
 
-def _draw_operation(axes: Axes, one: Operation, row: int, y: float) -> None:
+def _draw_operation(axes: Axes, one: TimedWrite, row: int, y: float) -> None:
     """A bar from sending to the end, a notch where it was accepted, and the name where there is room for it."""
     middle = y + ROW / 2
     axes.broken_barh(

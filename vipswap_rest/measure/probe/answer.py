@@ -14,7 +14,7 @@ class NotHttp(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A status; the first line of a text/plain body, or None; the length in bytes of the whole answer, or None if the
     head does not tell; and whether the server closes the connection behind it."""
 
@@ -33,7 +33,7 @@ def request(authority: str, path: str, *, keep: bool = False) -> bytes:
     ).encode("ascii")
 
 
-def read_answer(data: bytes | bytearray, *, ended: bool = False) -> Answer | None:
+def read_answer(data: bytes | bytearray, *, ended: bool = False) -> HttpAnswer | None:
     """The answer, or None while more has to come. ended: nothing more will come.
 
     Nothing behind the identity is waited for. Raises NotHttp for anything but HTTP/1.x.
@@ -52,7 +52,7 @@ def read_answer(data: bytes | bytearray, *, ended: bool = False) -> Answer | Non
     closes = "close" in headers.get("connection", "").lower() or data.startswith(b"HTTP/1.0")
     whole = None if length is None else len(data) - len(body) + length
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "text/plain":
-        return Answer(status, None, whole, closes)
+        return HttpAnswer(status, None, whole, closes)
     if headers.get("transfer-encoding", "").lower() == "chunked":
         body, last = _joined(body)
         ended = ended or last
@@ -60,7 +60,7 @@ def read_answer(data: bytes | bytearray, *, ended: bool = False) -> Answer | Non
     line, found, _ = body.partition(b"\n")
     if not found and not ended:
         return None
-    return Answer(status, _printable(line), whole, closes)
+    return HttpAnswer(status, _printable(line), whole, closes)
 
 
 def _head(head: bytes) -> tuple[int, dict[str, str]]:

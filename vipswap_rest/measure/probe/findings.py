@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vipswap_rest.measure.outages import Account, Window, account
 from vipswap_rest.measure.probe.held import HeldFindings
-from vipswap_rest.measure.probe.samples import Outcome, Samples
+from vipswap_rest.measure.probe.samples import SampleOutcome, Samples
 from vipswap_rest.measure.probe.target import Endpoint
 
 # Behind a load balancer whose backends name themselves the answerer changes with each sample.
@@ -80,7 +80,9 @@ def address_findings(
 ) -> AddressFindings:
     """Make sense of one address's samples between `begin` and `end`. doubtful: when our own control endpoint failed."""
     good, bad, unknown = samples.divided(doubtful)
-    doubted = len(samples) - len(good) - len(bad) - sum(samples.outcomes.count(one) for one in Outcome if not one.known)
+    doubted = (
+        len(samples) - len(good) - len(bad) - sum(samples.outcomes.count(one) for one in SampleOutcome if not one.known)
+    )
     identities, changes = answerers(samples)
     return AddressFindings(
         endpoint,
@@ -109,7 +111,7 @@ def answerers(samples: Samples) -> tuple[dict[str | None, int], tuple[Change, ..
     changes: list[Change] = []
     last: int | None = None
     for at in samples.in_order():
-        if samples.outcomes[at] != Outcome.OK:
+        if samples.outcomes[at] != SampleOutcome.OK:
             continue
         code = samples.codes[at]
         counts[code] = counts.get(code, 0) + 1

@@ -1,4 +1,4 @@
-"""The probe as the rest of the project uses it: start, look, stop, findings."""
+"""The probe as the rest of the project uses it: start, live state, stop, findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vipswap_rest.measure.probe.held import MOST as MOST_HELD
 from vipswap_rest.measure.probe.held import HeldFindings, Holder
 from vipswap_rest.measure.probe.sampler import TIMEOUT_S, Live, Sampler
 from vipswap_rest.measure.probe.samples import MOST
-from vipswap_rest.measure.probe.target import Endpoint, Target, resolve
+from vipswap_rest.measure.probe.target import Endpoint, ProbeTarget, resolve
 
 SHORTEST_INTERVAL_S = 0.010
 LONGEST_INTERVAL_S = 60.0
@@ -51,7 +51,7 @@ class Prober:
 
     def __init__(
         self,
-        targets: Sequence[Target],
+        targets: Sequence[ProbeTarget],
         interval_s: float = 0.1,
         *,
         duration_s: float | None = None,
@@ -174,23 +174,23 @@ class Prober:
 def check_interval(interval_s: float) -> None:
     """Raise UsageError for an interval that no prober keeps, seconds."""
     if not SHORTEST_INTERVAL_S <= interval_s <= LONGEST_INTERVAL_S:
-        raise UsageError(f"The interval is {interval_s:g} s; it has to be from 10 ms to 60 s.")
+        raise UsageError(f"The interval is {interval_s:g} s; it must be from 10 ms to 60 s.")
 
 
 def _check_duration(interval_s: float, duration_s: float | None, most: int) -> None:
     if duration_s is not None and not 0 < duration_s <= interval_s * most:
         raise UsageError(
-            f"The duration is {duration_s:g} s; it has to be above 0, and up to {interval_s * most:g} s at this "
+            f"The duration is {duration_s:g} s; it must be above 0, and at most {interval_s * most:g} s at this "
             f"interval, for {most:,} samples of each address."
         )
 
 
-def _check_hold(targets: Sequence[Target], hold: int) -> None:
+def _check_hold(targets: Sequence[ProbeTarget], hold: int) -> None:
     if not 0 <= hold <= MOST_HELD:
-        raise UsageError(f"{hold} connections cannot be held: it has to be from 0 to {MOST_HELD}.")
+        raise UsageError(f"{hold} connections cannot be held: the number must be from 0 to {MOST_HELD}.")
     for target in targets:
         if hold and target.scheme != "http":
-            raise UsageError(f"{target.url} cannot be held: only http has traffic to hold a connection with.")
+            raise UsageError(f"{target.url} cannot be held: connections are held by http only.")
 
 
 def _check_files(targets: int, interval_s: float, timeout_s: float, hold: int) -> None:

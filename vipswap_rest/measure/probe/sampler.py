@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vipswap_rest.measure.probe.flight import Flight, Plan
+from vipswap_rest.measure.probe.open_sample import EndpointRequest, OpenSample
 from vipswap_rest.measure.probe.poller import Poller, best_poller
-from vipswap_rest.measure.probe.samples import MOST, Outcome, Samples
+from vipswap_rest.measure.probe.samples import MOST, SampleOutcome, Samples
 from vipswap_rest.measure.probe.schedule import Schedule
-from vipswap_rest.measure.probe.target import Endpoint, Target
+from vipswap_rest.measure.probe.target import Endpoint, ProbeTarget
 
 # Below 1 s, when the kernel sends a SYN again: one SYN a sample, so that an outcome speaks of one instant.
 TIMEOUT_S = 0.9
@@ -32,7 +32,7 @@ class Live:
     url: str
     answers: bool | None = None
     identity: str | None = None
-    outcome: Outcome | None = None
+    outcome: SampleOutcome | None = None
     since: float | None = None
 
 
@@ -41,36 +41,36 @@ class Asked:
 
     def __init__(self, endpoint: Endpoint, schedule: Schedule, most: int) -> None:
         self.endpoint, self.schedule = endpoint, schedule
-        self.plan, self.samples = Plan(endpoint), Samples(most)
+        self.request, self.samples = EndpointRequest(endpoint), Samples(most)
         self.live = Live(endpoint.target.url)
         # Why the last prober error was one, as errno names it.
         self.trouble: str | None = None
         self._newest = float("-inf")
 
-    def add(self, sent: float, done: float, outcome: Outcome, identity: str | None = None) -> None:
+    def add(self, sent: float, done: float, outcome: SampleOutcome, identity: str | None = None) -> None:
         """Keep a sample while there is room."""
         if not self.samples.full:
             self.samples.add(sent, done, outcome, identity)
 
-    def ended(self, flight: Flight, done: float) -> None:
+    def ended(self, sample: OpenSample, done: float) -> None:
         """Keep a sample that has ended, and what it says of now."""
-        outcome, identity = flight.outcome, flight.identity
+        outcome, identity = sample.outcome, sample.identity
         assert outcome is not None
-        self.add(flight.sent, done, outcome, identity)
-        self.trouble = flight.error or self.trouble
+        self.add(sample.sent, done, outcome, identity)
+        self.trouble = sample.error or self.trouble
         # A timeout ends after samples that were sent later; those are what is now.
-        if not outcome.known or flight.sent < self._newest:
+        if not outcome.known or sample.sent < self._newest:
             return
-        self._newest = flight.sent
-        live, answers = self.live, outcome is Outcome.OK
+        self._newest = sample.sent
+        live, answers = self.live, outcome is SampleOutcome.OK
         if (live.answers, live.identity) != (answers, identity):
-            self.live = Live(live.url, answers, identity, outcome, flight.sent)
+            self.live = Live(live.url, answers, identity, outcome, sample.sent)
 
 
 class Sampler:
     """Samples endpoints until `stop` is called, `until` (monotonic seconds) has come, or there is no room for more.
 
-    Beside them it samples a listener of its own on loopback, which tells trouble of this machine from theirs.
+    It also samples a listener of its own on loopback, which distinguishes failures of this machine from theirs.
     run() is the loop, for a thread of its own; `began` and `ended` are its first and last moment of sending.
     """
 
@@ -89,8 +89,8 @@ class Sampler:
         self._waker.setblocking(False)
         self._poller.watch(self._wake.fileno(), writing=False)
         self._listener = _listener()
-        self._flights: dict[int, tuple[Asked, Flight]] = {}
-        self._queue: deque[tuple[Asked, Flight]] = deque()
+        self._open: dict[int, tuple[Asked, OpenSample]] = {}
+        self._queue: deque[tuple[Asked, OpenSample]] = deque()
         self._stalled = 0.0
         # When the clock was last looked at, and whether we have stalled and not yet read what came in meanwhile.
         self._seen, self._behind = 0.0, False
@@ -121,7 +121,7 @@ class Sampler:
 
     def waits_since(self, moment: float) -> bool:
         """Whether a sample that was sent by then has not ended. Any thread."""
-        return any(flight.sent <= moment for _, flight in list(self._flights.values()))
+        return any(sample.sent <= moment for _, sample in list(self._open.values()))
 
     def run(self) -> None:
         """The loop."""
@@ -182,19 +182,19 @@ class Sampler:
         # With nothing in flight and nothing due run() ends; this is for its last round.
         return moment if moment < float("inf") else 0.0
 
-    def _deadline(self, flight: Flight) -> float:
+    def _deadline(self, sample: OpenSample) -> float:
         """Our own stalls do not count: what was sent before one gets its whole time."""
-        return flight.sent + self._timeout + self._stalled - flight.stalled
+        return sample.sent + self._timeout + self._stalled - sample.stalled
 
     def _serve(self, ready: Sequence[int]) -> None:
         for fd in ready:
-            found = self._flights.get(fd)
+            found = self._open.get(fd)
             if found is not None:
-                asked, flight = found
-                if flight.advance():
+                asked, sample = found
+                if sample.advance():
                     self._poller.only_read(fd)
-                if flight.outcome is not None:
-                    self._end(asked, flight)
+                if sample.outcome is not None:
+                    self._end(asked, sample)
             elif fd == self._wake.fileno():
                 self._wake.recv(100)
             elif self._listener is not None and fd == self._listener.fileno():
@@ -204,12 +204,12 @@ class Sampler:
     def _expire(self, now: float) -> None:
         """End what has waited too long. The queue is in the order of the deadlines."""
         while self._queue:
-            asked, flight = self._queue[0]
-            if flight.outcome is None:
-                if self._deadline(flight) > now:
+            asked, sample = self._queue[0]
+            if sample.outcome is None:
+                if self._deadline(sample) > now:
                     return
-                flight.expire(ours=self._stalled - flight.stalled > _STALLED_PART * self._timeout)
-                self._end(asked, flight)
+                sample.expire(ours=self._stalled - sample.stalled > _STALLED_PART * self._timeout)
+                self._end(asked, sample)
             self._queue.popleft()
 
     def _take_turn(self, asked: Asked, now: float) -> float:
@@ -218,29 +218,29 @@ class Sampler:
             return now
         asked.samples.skipped += turn.skipped
         if turn.late:
-            asked.add(turn.due, now, Outcome.LATE)
+            asked.add(turn.due, now, SampleOutcome.LATE)
         elif turn.send:
             # Taken once more, as late as can be: the instant that is read lies after it.
-            flight = Flight(asked.plan, time.monotonic(), self._stalled)
-            flight.begin()
-            if flight.outcome is None:
-                self._flights[flight.fd] = (asked, flight)
-                self._queue.append((asked, flight))
-                self._poller.watch(flight.fd, writing=True)
+            sample = OpenSample(asked.request, time.monotonic(), self._stalled)
+            sample.begin()
+            if sample.outcome is None:
+                self._open[sample.fd] = (asked, sample)
+                self._queue.append((asked, sample))
+                self._poller.watch(sample.fd, writing=True)
             else:
-                self._end(asked, flight)
+                self._end(asked, sample)
         return time.monotonic()
 
-    def _end(self, asked: Asked, flight: Flight) -> None:
+    def _end(self, asked: Asked, sample: OpenSample) -> None:
         done = time.monotonic()
-        if self._flights.pop(flight.fd, None) is not None:
-            self._poller.forget(flight.fd)
-        flight.close()
-        asked.ended(flight, done)
+        if self._open.pop(sample.fd, None) is not None:
+            self._poller.forget(sample.fd)
+        sample.close()
+        asked.ended(sample, done)
 
     def _close(self) -> None:
-        for _, flight in self._flights.values():
-            flight.close()
+        for _, sample in self._open.values():
+            sample.close()
         self._poller.close()
         if self._listener is not None:
             self._listener.close()
@@ -268,4 +268,4 @@ def _listener() -> socket.socket | None:
 
 def _endpoint_of(listener: socket.socket) -> Endpoint:
     host, port = listener.getsockname()[:2]
-    return Endpoint(Target("control", "tcp", host, port), listener.family, listener.getsockname())
+    return Endpoint(ProbeTarget("control", "tcp", host, port), listener.family, listener.getsockname())

@@ -12,12 +12,12 @@ from vipswap_rest.measure.outages import Spans, Window
 
 # Ten minutes of one address at 10 ms are 60,000 samples; this is 2.7 hours of it, in 20 MB.
 MOST = 1_000_000
-# Who answers is one of a few load balancers; a body that is new each time shall not fill the memory.
+# Who answers is one of a few load balancers; a body that is new each time must not fill the memory.
 MOST_IDENTITIES = 200
 OTHERS = "(others)"
 
 
-class Outcome(IntEnum):
+class SampleOutcome(IntEnum):
     """How a sample ended."""
 
     OK = 0
@@ -29,7 +29,7 @@ class Outcome(IntEnum):
     # A status of 400 or above, or no HTTP at all.
     HTTP_ERROR = 5
     WRONG_IDENTITY = 6
-    # Trouble of our own (no free port, no free file descriptor, a stall): nothing is known.
+    # A failure of this machine (no free port, no free file descriptor, a stall): the address's state is unknown.
     PROBER_ERROR = 7
     # Its turn came more than 50 ms late, and it was not sent: nothing is known.
     LATE = 8
@@ -37,7 +37,7 @@ class Outcome(IntEnum):
     @property
     def known(self) -> bool:
         """Whether it says anything about the address."""
-        return self not in (Outcome.PROBER_ERROR, Outcome.LATE)
+        return self not in (SampleOutcome.PROBER_ERROR, SampleOutcome.LATE)
 
 
 class Samples:
@@ -66,7 +66,7 @@ class Samples:
         """Whether there is no room for more: `add` raises MemoryError then."""
         return len(self) >= self._most
 
-    def add(self, sent: float, done: float, outcome: Outcome, identity: str | None = None) -> None:
+    def add(self, sent: float, done: float, outcome: SampleOutcome, identity: str | None = None) -> None:
         """Keep one sample. identity: who answered, if it said so."""
         if self.full:
             raise MemoryError(f"more than {self._most} samples of one address")
@@ -87,22 +87,26 @@ class Samples:
         for at in range(len(self.codes) - 1, -1, -1):
             if count == most or self.done[at] <= since:
                 break
-            outcome = Outcome(self.outcomes[at])
+            outcome = SampleOutcome(self.outcomes[at])
             if self.sent[at] <= since or not outcome.known:
                 continue
-            if outcome is not Outcome.OK:
+            if outcome is not SampleOutcome.OK:
                 break
             count += 1
         return count
 
     def counts(self) -> dict[str, int]:
         """How many samples there are of each outcome that occurred, by its name in lower case."""
-        found = {outcome.name.lower(): self.outcomes.count(outcome) for outcome in Outcome}
+        found = {outcome.name.lower(): self.outcomes.count(outcome) for outcome in SampleOutcome}
         return {name: count for name, count in found.items() if count}
 
     def failed(self) -> list[Window]:
         """From sending to end, the samples that were sent and are not good."""
-        sent = ((at, outcome) for at, outcome in enumerate(self.outcomes) if outcome not in (Outcome.OK, Outcome.LATE))
+        sent = (
+            (at, outcome)
+            for at, outcome in enumerate(self.outcomes)
+            if outcome not in (SampleOutcome.OK, SampleOutcome.LATE)
+        )
         return [Window(self.sent[at], self.done[at]) for at, _ in sent]
 
     def in_order(self) -> list[int]:
@@ -119,9 +123,9 @@ class Samples:
         doubts = sorted((window.begin, window.end) for window in doubtful)
         ends = list(accumulate((end for _, end in doubts), max))
         for at in self.in_order():
-            sent, done, outcome = self.sent[at], self.done[at], Outcome(self.outcomes[at])
+            sent, done, outcome = self.sent[at], self.done[at], SampleOutcome(self.outcomes[at])
             begun = bisect_right(doubts, (done, float("inf")))
-            if outcome == Outcome.OK:
+            if outcome == SampleOutcome.OK:
                 good.add(sent, done)
             elif not outcome.known or (begun and ends[begun - 1] >= sent):
                 unknown.append(sent)

@@ -12,7 +12,7 @@ _FORM = "Give http://HOST[:PORT][/PATH] or tcp://HOST:PORT."
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProbeTarget:
     """One thing to ask.
 
     url: as given. scheme: `http` or `tcp`. host: a name or an address, without brackets. path: with its query.
@@ -37,44 +37,44 @@ class Target:
 class Endpoint:
     """A target with the socket address that is asked. others: further addresses of its name, which are not."""
 
-    target: Target
+    target: ProbeTarget
     family: socket.AddressFamily
     address: tuple[str, int] | tuple[str, int, int, int]
     others: tuple[str, ...] = field(default=(), compare=False)
 
 
-def parse_target(url: str, *, identities: frozenset[str] = frozenset()) -> Target:
-    """The target that a URL names. Raises UsageError if it names none."""
+def parse_target(url: str, *, identities: frozenset[str] = frozenset()) -> ProbeTarget:
+    """The target that a URL names. Raises UsageError if the URL is invalid."""
 
-    def no(reason: str) -> UsageError:
+    def invalid(reason: str) -> UsageError:
         return UsageError(f"{url!r} cannot be probed: {reason}.", hint=_FORM)
 
     if "@" in url.partition("://")[2].partition("/")[0]:
         # Not repeated: what stands before the @ may be a password.
         raise UsageError("A URL with a user name in it cannot be probed.", hint=_FORM)
     if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
-        raise no("a URL is printable ASCII without spaces; anything else is percent-encoded")
+        raise invalid("a URL is printable ASCII without spaces; anything else is percent-encoded")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise no(f"it is no URL ({error})") from error
+        raise invalid(f"it is not a valid URL ({error})") from error
     if parts.scheme == "https":
-        raise no(f"https is not supported; tcp://HOST:{port or 443} asks whether that port takes connections")
+        raise invalid(f"https is not supported; tcp://HOST:{port or 443} checks whether that port accepts connections")
     if parts.scheme not in ("http", "tcp") or not parts.netloc:
-        raise no("it is no http:// or tcp:// URL")
+        raise invalid("it is not an http:// or tcp:// URL")
     if not host:
-        raise no("it names no host")
+        raise invalid("the host is missing")
     if port == 0 or (port is None and (parts.scheme == "tcp" or parts.netloc.endswith(":"))):
-        raise no("it names no port")
+        raise invalid("the port is missing")
     if parts.scheme == "tcp" and (parts.path not in ("", "/") or parts.query):
-        raise no("tcp has no path")
+        raise invalid("a tcp:// URL has no path")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(url, parts.scheme, host, port or 80, path, identities)
+    return ProbeTarget(url, parts.scheme, host, port or 80, path, identities)
 
 
-def resolve(target: Target) -> Endpoint:
-    """Look the host up, once: the first address that the system names. Raises VipswapError if there is none."""
+def resolve(target: ProbeTarget) -> Endpoint:
+    """Look the host up, once: the first address that the system returns. Raises VipswapError if there is none."""
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -9,9 +9,9 @@ import pytest
 
 from tests.measure.probe.answering import Answering
 from tests.measure.probe.test_prober import probed
-from vipswap_rest.measure.probe.flight import Flight, Plan
+from vipswap_rest.measure.probe.open_sample import EndpointRequest, OpenSample
 from vipswap_rest.measure.probe.sampler import Asked, Sampler
-from vipswap_rest.measure.probe.samples import Outcome
+from vipswap_rest.measure.probe.samples import SampleOutcome
 from vipswap_rest.measure.probe.schedule import Schedule
 from vipswap_rest.measure.probe.target import Endpoint, parse_target
 
@@ -19,25 +19,25 @@ from vipswap_rest.measure.probe.target import Endpoint, parse_target
 def test_the_times_of_a_sample_enclose_all_that_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     began: dict[int, float] = {}
     ended: dict[int, float] = {}
-    begin, advance = Flight.begin, Flight.advance
+    begin, advance = OpenSample.begin, OpenSample.advance
 
-    def noted_begin(self: Flight) -> None:
+    def noted_begin(self: OpenSample) -> None:
         began[id(self)] = time.monotonic()
         begin(self)
 
-    def noted_advance(self: Flight) -> bool:
+    def noted_advance(self: OpenSample) -> bool:
         reading = advance(self)
         ended[id(self)] = time.monotonic()
         return reading
 
-    monkeypatch.setattr(Flight, "begin", noted_begin)
-    monkeypatch.setattr(Flight, "advance", noted_advance)
+    monkeypatch.setattr(OpenSample, "begin", noted_begin)
+    monkeypatch.setattr(OpenSample, "advance", noted_advance)
     # All are kept, so that no two have one id.
-    flights: list[Flight] = []
+    flights: list[OpenSample] = []
     done: list[float] = []
     keep = Asked.ended
 
-    def kept(self: Asked, flight: Flight, moment: float) -> None:
+    def kept(self: Asked, flight: OpenSample, moment: float) -> None:
         flights.append(flight)
         done.append(moment)
         keep(self, flight, moment)
@@ -55,8 +55,8 @@ def test_the_times_of_a_sample_enclose_all_that_it_does(monkeypatch: pytest.Monk
 def test_what_ends_late_does_not_say_how_an_address_is_now() -> None:
     target = parse_target("http://127.0.0.1:9/")
     asked = Asked(Endpoint(target, socket.AF_INET, ("127.0.0.1", 9)), Schedule(0.0, 0.1), most=10)
-    older, newer = (Flight(asked.plan, sent, 0.0) for sent in (1.0, 1.5))
-    newer.outcome, newer.identity, older.outcome = Outcome.OK, "one", Outcome.TIMEOUT
+    older, newer = (OpenSample(asked.request, sent, 0.0) for sent in (1.0, 1.5))
+    newer.outcome, newer.identity, older.outcome = SampleOutcome.OK, "one", SampleOutcome.TIMEOUT
 
     asked.ended(newer, 1.6)
     asked.ended(older, 1.9)
@@ -74,7 +74,7 @@ def test_a_slot_that_comes_too_late_is_kept_as_unknown_and_not_sent(free_port: i
         sampler._close()
 
     samples = sampler.asked[0].samples
-    assert [Outcome(outcome) for outcome in samples.outcomes] == [Outcome.LATE]
+    assert [SampleOutcome(outcome) for outcome in samples.outcomes] == [SampleOutcome.LATE]
     assert samples.sent[0] == sampler.began
 
 
@@ -84,11 +84,11 @@ def test_a_connection_that_came_to_itself_is_refused() -> None:
     sock.bind(("127.0.0.1", 0))
     port = sock.getsockname()[1]
     sock.connect(("127.0.0.1", port))
-    plan = Plan(Endpoint(parse_target(f"tcp://127.0.0.1:{port}"), socket.AF_INET, ("127.0.0.1", port)))
-    flight = Flight(plan, time.monotonic(), 0.0)
+    plan = EndpointRequest(Endpoint(parse_target(f"tcp://127.0.0.1:{port}"), socket.AF_INET, ("127.0.0.1", port)))
+    flight = OpenSample(plan, time.monotonic(), 0.0)
     flight.sock = sock
 
     flight.advance()
     flight.close()
 
-    assert flight.outcome is Outcome.REFUSED
+    assert flight.outcome is SampleOutcome.REFUSED

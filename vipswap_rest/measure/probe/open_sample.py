@@ -9,7 +9,7 @@ import socket
 import struct
 
 from vipswap_rest.measure.probe.answer import LARGEST_HEAD, NotHttp, read_answer, request
-from vipswap_rest.measure.probe.samples import Outcome
+from vipswap_rest.measure.probe.samples import SampleOutcome
 from vipswap_rest.measure.probe.target import Endpoint
 
 # Close with a reset: no TIME_WAIT, so no port that is used again while the other end still remembers it, where a SYN
@@ -18,18 +18,18 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _NONBLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
 _PENDING = {errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK}
 _OUTCOMES = {
-    errno.ECONNREFUSED: Outcome.REFUSED,
-    errno.ECONNRESET: Outcome.RESET,
-    errno.ECONNABORTED: Outcome.RESET,
-    errno.EPIPE: Outcome.RESET,
-    errno.ETIMEDOUT: Outcome.TIMEOUT,
-    errno.EHOSTUNREACH: Outcome.UNREACHABLE,
-    errno.EHOSTDOWN: Outcome.UNREACHABLE,
-    errno.ENETUNREACH: Outcome.UNREACHABLE,
+    errno.ECONNREFUSED: SampleOutcome.REFUSED,
+    errno.ECONNRESET: SampleOutcome.RESET,
+    errno.ECONNABORTED: SampleOutcome.RESET,
+    errno.EPIPE: SampleOutcome.RESET,
+    errno.ETIMEDOUT: SampleOutcome.TIMEOUT,
+    errno.EHOSTUNREACH: SampleOutcome.UNREACHABLE,
+    errno.EHOSTDOWN: SampleOutcome.UNREACHABLE,
+    errno.ENETUNREACH: SampleOutcome.UNREACHABLE,
 }
 
 
-class Plan:
+class EndpointRequest:
     """What is the same for all samples of one endpoint."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -41,17 +41,17 @@ class Plan:
         self.on_loopback = ipaddress.ip_address(endpoint.address[0].partition("%")[0]).is_loopback
 
 
-class Flight:
+class OpenSample:
     """A sample from its sending to its end. `outcome` is None until it has ended; then `identity` says who answered.
 
     sent: when it was sent, seconds of the monotonic clock. stalled: how long the prober had stalled by then.
     """
 
-    __slots__ = ("_connected", "_data", "_plan", "error", "fd", "identity", "outcome", "sent", "sock", "stalled")
+    __slots__ = ("_connected", "_data", "_prepared", "error", "fd", "identity", "outcome", "sent", "sock", "stalled")
 
-    def __init__(self, plan: Plan, sent: float, stalled: float) -> None:
-        self._plan, self.sent, self.stalled = plan, sent, stalled
-        self.outcome: Outcome | None = None
+    def __init__(self, prepared: EndpointRequest, sent: float, stalled: float) -> None:
+        self._prepared, self.sent, self.stalled = prepared, sent, stalled
+        self.outcome: SampleOutcome | None = None
         self.identity: str | None = None
         self.error: str | None = None
         self.sock: socket.socket | None = None
@@ -61,7 +61,7 @@ class Flight:
 
     def begin(self) -> None:
         """Send the SYN."""
-        endpoint = self._plan.endpoint
+        endpoint = self._prepared.endpoint
         try:
             sock = socket.socket(endpoint.family, socket.SOCK_STREAM | _NONBLOCKING)
         except OSError as error:
@@ -90,21 +90,21 @@ class Flight:
 
     def _connect(self, sock: socket.socket) -> bool:
         # The second connect() says how the first one went; only it can tell that it is not over yet.
-        code = sock.connect_ex(self._plan.endpoint.address)
+        code = sock.connect_ex(self._prepared.endpoint.address)
         if code in _PENDING:
             return False
         if code not in (0, errno.EISCONN):
             self._fail(code)
             return False
-        if self._plan.on_loopback and sock.getsockname() == sock.getpeername():
+        if self._prepared.on_loopback and sock.getsockname() == sock.getpeername():
             # Nobody listens there, and the kernel chose that very port for our own end.
-            self.outcome = Outcome.REFUSED
+            self.outcome = SampleOutcome.REFUSED
             return False
         self._connected = True
-        if self._plan.request is None:
-            self.outcome = Outcome.OK
+        if self._prepared.request is None:
+            self.outcome = SampleOutcome.OK
             return False
-        sock.send(self._plan.request)
+        sock.send(self._prepared.request)
         return True
 
     def expire(self, *, ours: bool) -> None:
@@ -114,37 +114,37 @@ class Flight:
         end while the server keeps the connection open.
         """
         if not self._data or not self._judge(ended=True):
-            self.outcome, self.error = (Outcome.PROBER_ERROR, "STALL") if ours else (Outcome.TIMEOUT, None)
+            self.outcome, self.error = (SampleOutcome.PROBER_ERROR, "STALL") if ours else (SampleOutcome.TIMEOUT, None)
 
     def _read(self, data: bytes) -> None:
         self._data += data
         if not self._judge(ended=not data):
             if not data:
-                self.outcome = Outcome.RESET
+                self.outcome = SampleOutcome.RESET
             elif len(self._data) > 2 * LARGEST_HEAD:
-                self.outcome = Outcome.HTTP_ERROR
+                self.outcome = SampleOutcome.HTTP_ERROR
 
     def _judge(self, *, ended: bool) -> bool:
         """Whether what has come is an answer, or can become none: then it has its outcome."""
         try:
             answer = read_answer(self._data, ended=ended)
         except NotHttp:
-            self.outcome = Outcome.HTTP_ERROR
+            self.outcome = SampleOutcome.HTTP_ERROR
             return True
         if answer is None:
             return False
         self.identity = answer.identity
         if answer.status >= 400:
-            self.outcome = Outcome.HTTP_ERROR
-        elif self._plan.identities and answer.identity not in self._plan.identities:
-            self.outcome = Outcome.WRONG_IDENTITY
+            self.outcome = SampleOutcome.HTTP_ERROR
+        elif self._prepared.identities and answer.identity not in self._prepared.identities:
+            self.outcome = SampleOutcome.WRONG_IDENTITY
         else:
-            self.outcome = Outcome.OK
+            self.outcome = SampleOutcome.OK
         return True
 
     def _fail(self, code: int | None) -> None:
-        self.outcome = _OUTCOMES.get(code or 0, Outcome.PROBER_ERROR)
-        if self.outcome is Outcome.PROBER_ERROR:
+        self.outcome = _OUTCOMES.get(code or 0, SampleOutcome.PROBER_ERROR)
+        if self.outcome is SampleOutcome.PROBER_ERROR:
             self.error = errno.errorcode.get(code or 0, str(code))
 
     def close(self) -> None:
