@@ -383,7 +383,7 @@ def test_what_it_cannot_do_without_is_asked_for(missing: str, vipswap: Vipswap, 
     ran = vipswap("experiment", "-g", "vipswap", "--yes", *rest)
 
     assert ran.code == 2
-    assert f"{missing} is needed" in ran.err
+    assert f"{missing} is required" in ran.err
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_swapped(arm: Arm, vipswap: Vipswap, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Outages from samples, with bounds: pure arithmetic on times of one monotonic clock, in seconds.
 
 A sample reads the state of the address at one unknown instant t of [sent, done]: good if it answered, bad if it
-refused, reset, timed out, ... What is unknown (never sent, late, an error of ours) says nothing and takes no part,
-except that it divides: what was down on both sides of it may have been up in between.
+refused, reset, timed out, ... What is unknown (never sent, late, an error of ours) counts as neither, but it
+divides: an address that was down on both sides of it may have been up in between.
 
 **Grouping.** Let f be the bad sample that was done first. Let b be the good one that was done first of those sent
 after f was done. Every bad sample sent before b was done belongs to f's outage: nothing good lies *certainly* between
@@ -86,7 +86,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the samples of one address say: outages in order, the longest one that could have gone unseen, and when
+    """What the samples of one address show: the outages in order, the longest one that could have gone unseen, and when
     nothing is known."""
 
     outages: tuple[Outage, ...]

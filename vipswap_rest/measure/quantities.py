@@ -1,7 +1,7 @@
 """Measured lengths of time, as numbers for JSON and in words: the one place where they are rounded.
 
-Estimates are rounded to the nearest, lower bounds down, upper bounds up, so that what is said of a bound stays true.
-The unit is chosen here, too. A figure is what it is in nanoseconds, as clocks tick: what a float has beyond that is the
+Estimates are rounded to the nearest, lower bounds down, upper bounds up, so that a printed bound stays true. The unit
+is chosen here, too. A figure is what it is in nanoseconds, as clocks tick: what a float has beyond that is the
 noise of sums, and would push what is exactly 100 ms to 101. Pure.
 """
 

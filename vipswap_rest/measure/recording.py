@@ -1,4 +1,4 @@
-"""One recorded swap, to and from a folder: enough to compute every figure again.
+"""One recorded switch, to and from a folder: enough to compute every figure again.
 
 The folder holds `recording.json` and, for the n-th probed address, `samples-n.bin.gz`: the samples in the order in
 which they were done, gzip of
@@ -8,9 +8,9 @@ which they were done, gzip of
     8N bytes   when each was sent, float64, seconds of the monotonic clock
     8N bytes   when each was done, likewise
      N bytes   how each ended, one of probe.samples.SampleOutcome
-    2N bytes   who answered: 0 for an answer that does not say, i for the i-th of `identities` in recording.json
+    2N bytes   who answered: 0 for an answer without an identity, i for the i-th of `identities` in recording.json
 
-all of it little-endian. What the samples say is not kept: it is computed from them again.
+all of it little-endian. What follows from the samples is not kept: it is computed from them again.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def save(recording: Recording, folder: Path) -> None:
 
 
 def load(folder: Path) -> Recording:
-    """The recording that `save` wrote. Raises VipswapError if it is not there or not whole."""
+    """The recording that `save` wrote. Raises VipswapError if it is missing or incomplete."""
     path = folder / NAME
     try:
         told = json.loads(path.read_bytes())
@@ -225,7 +225,7 @@ def _probed(told: Mapping[str, Any], samples: Samples, interval_s: float) -> Pro
 
 
 def _held_as_json(held: HeldFindings) -> dict[str, Any]:
-    # A list of pairs, as who answered may be nobody, and JSON has no such key.
+    # A list of pairs, as an identity may be None, and a JSON key may not.
     return asdict(held) | {"identities": [[who, count] for who, count in held.identities.items()]}
 
 

@@ -1,8 +1,8 @@
 """Which swap comes when: randomised blocks, fixed before the first measurement. Pure.
 
 A block has every strategy twice, once there and once back; in which order the strategies come is drawn for the swaps
-there and for those back, and there and back take turns, as they must. So whatever drifts over the hours, and whatever
-differs between the two ways, is in all strategies alike, and pairs of one block and one way compare them.
+there and for those back, and there and back take turns, as they must. So a drift over the hours, and a difference
+between the two ways, affects all strategies equally, and pairs of one block and one way compare them.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _cells(design: Design) -> tuple[Cell, ...]:
 
 
 def design_of(strategies: str, trials: int, seed: int, *, known: Sequence[str], allow_few: bool = False) -> Design:
-    """The design that a command line asks for. Raises UsageError for one that would show nothing.
+    """The design that a command line asks for. Raises UsageError for an invalid one, or one that is too small.
 
     strategies: names with commas between them, each one of `known`. trials: swaps by each strategy, half there and half
     back.

@@ -24,7 +24,7 @@ class Measured:
     outages: how many were seen. lower_s, estimate_s, upper_s: all of them together; without one 0, 0 and the longest
     that could have gone unseen; estimate_s and upper_s are None if the address was still down at the end. lag_s: how
     long after Succeeded was read for the write that attached it the address had answered, at the latest (below 0:
-    before). None where there is nothing to tell: not probed, no such write, no outage.
+    before). None where it does not apply: not probed, no such write, no outage.
     """
 
     address: str | None
@@ -88,10 +88,10 @@ def _measure(recording: Recording, side: SideName, probed: Probed | None) -> Mea
 
 
 def flaw(recording: Recording, strategy: str) -> str | None:
-    """Why a recording is no valid trial of a strategy, in words; None if it is one.
+    """Why a recording is not a valid trial of a strategy, in words; None if it is valid.
 
-    An address that is still down at the end is no flaw: its outage is "at least", and to leave it out would leave out
-    the longest ones.
+    An address that is still down at the end is not a flaw: its outage counts as "at least"; without it the longest ones
+    would be missing.
     """
     report = recording.report
     if report.get("outcome") != "swapped":

@@ -14,7 +14,7 @@ from vipswap_rest.measure.recording import load
 
 
 def recompute(directory: Path) -> tuple[Manifest, list[Trial]]:
-    """The manifest, and all trials as their recordings say. Nothing is written, nothing is asked of the network.
+    """The manifest, and all trials as their recordings say. Nothing is written, and no request is sent.
 
     Raises UsageError if no experiment lies there; VipswapError if a file is damaged or missing, or if trials.jsonl
     says something else than the samples do.

@@ -25,13 +25,13 @@ class Bench(Protocol):
     def settle(self) -> Way:
         """Wait until both load balancers have Succeeded; returns the way that the next swap goes.
 
-        Raises VipswapError if they do not, or if the addresses lie otherwise.
+        Raises VipswapError if they do not, or if the frontends hold other addresses.
         """
 
     def swap(self, strategy: str, way: Way) -> Recording:
-        """Swap once, with at least 30 clean samples of each address before it and after it, if they can be had.
+        """Swap once, with at least 30 clean samples of each address before it and after it, if possible.
 
-        Raises VipswapError where nothing came of it; a swap that failed is a recording whose report says so.
+        Raises VipswapError where there is no recording; a swap that failed is a recording whose report says so.
         """
 
 
@@ -46,7 +46,7 @@ class Signals(Protocol):
 
 
 class Runner:
-    """Takes an experiment from where its store says it is to its end. `tell` takes lines for people."""
+    """Carries an experiment on from what its store holds to its end. `tell` prints a line for people."""
 
     def __init__(self, store: Store, bench: Bench, *, signals: Signals, tell: Callable[[str], None]) -> None:
         self._store, self._bench, self._signals, self._tell = store, bench, signals, tell

@@ -1,22 +1,22 @@
-"""An HTTP/1.x answer, as much of it as a probe reads: the status, and who answers. Pure; RFC 9112."""
+"""The part of an HTTP/1.x answer that a probe reads: the status, and who answers. Pure; RFC 9112."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# More head than this is no answer of a health endpoint.
+# No health endpoint's head is longer.
 LARGEST_HEAD = 16 * 1024
 LONGEST_IDENTITY = 100
 
 
 class NotHttp(ValueError):
-    """These bytes begin no HTTP/1.x answer."""
+    """These bytes are not the beginning of an HTTP/1.x answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """A status; the first line of a text/plain body, or None; the length in bytes of the whole answer, or None if the
-    head does not tell; and whether the server closes the connection behind it."""
+    head does not state it; and whether the server closes the connection after it."""
 
     status: int
     identity: str | None
@@ -34,9 +34,9 @@ def request(authority: str, path: str, *, keep: bool = False) -> bytes:
 
 
 def read_answer(data: bytes | bytearray, *, ended: bool = False) -> HttpAnswer | None:
-    """The answer, or None while more has to come. ended: nothing more will come.
+    """The answer, or None while it is incomplete. ended: nothing more will come.
 
-    Nothing behind the identity is waited for. Raises NotHttp for anything but HTTP/1.x.
+    It is complete with the identity; the rest of the body is not waited for. Raises NotHttp for anything but HTTP/1.x.
     """
     if not data.startswith(b"HTTP/1."[: len(data)]):
         raise NotHttp("it does not begin with HTTP/1")
@@ -73,7 +73,7 @@ def _head(head: bytes) -> tuple[int, dict[str, str]]:
 
 
 def _length(status: int, headers: dict[str, str]) -> int | None:
-    """Bytes of the body, or None if the head does not tell."""
+    """Bytes of the body, or None if the head does not state them."""
     if status in (204, 304):
         return 0
     told = headers.get("content-length", "")

@@ -1,4 +1,4 @@
-"""What the samples of a run say, address by address. Pure."""
+"""What the samples of a run show, for each address. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST_CHANGES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Somebody else began to answer: between sending the last sample that `old` answered and the end of the first one
-    that `new` did, in monotonic seconds. None: an answer that does not say who."""
+    """Another backend began to answer: between sending the last sample that `old` answered and the end of the first one
+    that `new` did, in monotonic seconds. None: an answer without an identity."""
 
     old: str | None
     new: str | None
@@ -40,10 +40,10 @@ class RoundTrips:
 class AddressFindings:
     """One address.
 
-    counts: samples by outcome. skipped: slots that went by while we stalled. doubted: how many of the failed samples
-    are taken for unknown, as our own control endpoint failed beside them. identities: good samples by who answered.
-    changes: the first thousand. trouble: the last prober error, as errno names it. held: what became of the connections
-    that were held open, if any were. begin, end, doubtful: what the account was made with, beside the samples.
+    counts: samples by outcome. skipped: slots that passed during a stall of ours. doubted: how many of the failed
+    samples count as unknown, because our own control endpoint failed at the same time. identities: good samples by who
+    answered. changes: the first thousand. trouble: the last prober error, as errno names it. held: the connections that
+    were held open, if any were. begin, end, doubtful: what the account was made with, beside the samples.
     """
 
     endpoint: Endpoint
@@ -78,7 +78,8 @@ def address_findings(
     trouble: str | None = None,
     held: HeldFindings | None = None,
 ) -> AddressFindings:
-    """Make sense of one address's samples between `begin` and `end`. doubtful: when our own control endpoint failed."""
+    """The findings of one address's samples between `begin` and `end`, monotonic seconds. doubtful: when our own
+    control endpoint failed."""
     good, bad, unknown = samples.divided(doubtful)
     doubted = (
         len(samples) - len(good) - len(bad) - sum(samples.outcomes.count(one) for one in SampleOutcome if not one.known)
@@ -103,7 +104,7 @@ def address_findings(
 
 
 def answerers(samples: Samples) -> tuple[dict[str | None, int], tuple[Change, ...]]:
-    """How many good samples each one answered, and when somebody else began to; it may flap.
+    """How many good samples each backend answered, and when another one began to; it may flap.
 
     At some moment of a change's window the answerer changed, whether or not the two samples overlap.
     """

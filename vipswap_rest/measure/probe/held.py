@@ -1,7 +1,7 @@
-"""Connections that are held open with traffic: what a client with a pool would have. When did each break, and how.
+"""Connections that are held open with traffic, as a client with a pool has them: when each broke, and how.
 
-A new connection says nothing of those that were open before: a load balancer that lets an address go may reset its
-established flows, or leave them hanging without a word.
+A new connection shows nothing about those that were open before: a load balancer that releases an address may reset its
+established flows, or drop their packets silently.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _PENDING = {errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK}
 
 
 class How(str, Enum):
-    """How a held connection ended to be of use."""
+    """How a held connection broke."""
 
     RESET = "reset"
     CLOSED = "closed"
-    # No answer; the connection is still there, as far as anybody tells.
+    # No answer, and neither a reset nor a close.
     SILENCE = "silence"
-    # The server closes after each answer, or sends one of unknown length: there is nothing to hold.
+    # The server closes after each answer, or sends one of unknown length: it cannot be held.
     NOT_KEPT = "not_kept"
 
 
@@ -43,7 +43,7 @@ class Break:
     """One break, in monotonic seconds.
 
     last_good: when the last request that was answered was sent, or connecting began; some time after that it was well.
-    noticed: when it was reset or closed, or when the request was sent that stayed without an answer. resumed: when the
+    noticed: when it was reset or closed, or when the request was sent that was not answered. resumed: when the
     answer came after all; None if it never did.
     """
 
@@ -56,7 +56,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class HeldFindings:
-    """The held connections of one address: how many were opened, how many not, how many were well to the end, and the
+    """The held connections of one address: how many were opened, how many not, how many were intact to the end, and the
     breaks in the order in which they were noticed. identities: who gave the last answer, by connections."""
 
     opened: int
@@ -67,7 +67,7 @@ class HeldFindings:
 
 
 class _Connection:
-    """One held connection: made, asked again and again, until it breaks."""
+    """One held connection: opened, and sent one request after another until it breaks."""
 
     def __init__(self, number: int, endpoint: Endpoint, now: float, silence_s: float) -> None:
         self.number, self._silence = number, silence_s
@@ -86,7 +86,7 @@ class _Connection:
         self.sock.connect_ex(self._address)
 
     def next_tick(self) -> float:
-        """When it has something to do without being told."""
+        """When it has something to do without input."""
         return float("inf") if self.over or self._silent else self._next
 
     def tick(self, now: float) -> None:
@@ -178,7 +178,7 @@ class Holder:
         self._thread.start()
 
     def stop(self) -> list[HeldFindings]:
-        """End it, and say what became of the connections, by endpoint."""
+        """Stop, and return the findings, by endpoint."""
         self._stopping.set()
         self._thread.join()
         if self._error is not None:

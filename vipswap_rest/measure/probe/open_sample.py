@@ -1,4 +1,4 @@
-"""One sample in flight: a connection that is made, asked and closed, without ever blocking."""
+"""One sample in flight: a connection that is opened, used for one request and closed, without blocking."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vipswap_rest.measure.probe.answer import LARGEST_HEAD, NotHttp, read_answer
 from vipswap_rest.measure.probe.samples import SampleOutcome
 from vipswap_rest.measure.probe.target import Endpoint
 
-# Close with a reset: no TIME_WAIT, so no port that is used again while the other end still remembers it, where a SYN
-# would be answered late.
+# Close with a reset: without TIME_WAIT no port is used again while the other end still holds its old connection, which
+# would answer a SYN late.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _NONBLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
 _PENDING = {errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK}
@@ -75,7 +75,7 @@ class OpenSample:
             self._fail(code)
 
     def advance(self) -> bool:
-        """Do what its socket is ready for. True if from now on only reading is waited for."""
+        """Do what its socket is ready for. Returns True if it waits for reading only from now on."""
         sock = self.sock
         assert sock is not None
         try:
@@ -89,7 +89,7 @@ class OpenSample:
         return False
 
     def _connect(self, sock: socket.socket) -> bool:
-        # The second connect() says how the first one went; only it can tell that it is not over yet.
+        # The second connect() returns the result of the first, or that it is still pending.
         code = sock.connect_ex(self._prepared.endpoint.address)
         if code in _PENDING:
             return False
@@ -97,7 +97,7 @@ class OpenSample:
             self._fail(code)
             return False
         if self._prepared.on_loopback and sock.getsockname() == sock.getpeername():
-            # Nobody listens there, and the kernel chose that very port for our own end.
+            # Nothing listens there, and the kernel chose that very port for our own end.
             self.outcome = SampleOutcome.REFUSED
             return False
         self._connected = True
@@ -110,7 +110,7 @@ class OpenSample:
     def expire(self, *, ours: bool) -> None:
         """Its time is over; `ours` says whether it was we who let it pass.
 
-        Where the status has come and only the end of the body has not, it was answered: a body of no told length has no
+        Where the status has come and only the end of the body has not, it was answered: a body of unknown length has no
         end while the server keeps the connection open.
         """
         if not self._data or not self._judge(ended=True):
@@ -125,7 +125,7 @@ class OpenSample:
                 self.outcome = SampleOutcome.HTTP_ERROR
 
     def _judge(self, *, ended: bool) -> bool:
-        """Whether what has come is an answer, or can become none: then it has its outcome."""
+        """Set the outcome if what has come is a complete answer or can never become one; returns whether it is set."""
         try:
             answer = read_answer(self._data, ended=ended)
         except NotHttp:

@@ -29,7 +29,7 @@ class Findings:
     """A run: from `began` to `ended` (monotonic seconds) each address was asked every `interval_s`.
 
     full: it ended because there was no room for more samples. longest_stall_s: how late our own loop ever was.
-    suspended_s: for how long the machine slept; no figure contains that time.
+    suspended_s: how long the machine was suspended; no figure contains that time.
     """
 
     addresses: tuple[AddressFindings, ...]
@@ -90,12 +90,12 @@ class Prober:
         return self
 
     def live(self) -> tuple[Live, ...]:
-        """How each address is now, in the order of the targets."""
+        """The state of each address now, in the order of the targets."""
         return tuple(asked.live for asked in self._started().asked)
 
     def answered_since(self, moment: float, count: int = 1) -> tuple[bool, ...]:
-        """Whether each address has answered the last `count` samples of known outcome, all of them sent after a moment
-        of the monotonic clock."""
+        """Whether each address has answered the last `count` samples of known outcome, all sent after `moment`
+        (monotonic seconds)."""
         return tuple(asked.samples.good_in_a_row(moment, count) >= count for asked in self._started().asked)
 
     def waits_since(self, moment: float) -> bool:
@@ -108,7 +108,8 @@ class Prober:
         return self._over.wait(seconds)
 
     def stop(self) -> Findings:
-        """End it, wait for the samples in flight (at most their timeout), and say what was found; again, the same."""
+        """Stop, wait for the samples in flight (at most their timeout), and return the findings; a second call
+        returns the same."""
         sampler = self._started()
         sampler.stop()
         self.wait()
@@ -210,5 +211,5 @@ def _check_files(targets: int, interval_s: float, timeout_s: float, hold: int) -
 
 
 def _suspended() -> float:
-    """For how long the machine has been suspended since it started, as far as it tells."""
+    """How long the machine has been suspended since it started, seconds; 0 where the system does not report it."""
     return 0.0 if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK) - time.monotonic()

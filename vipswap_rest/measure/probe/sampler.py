@@ -17,17 +17,18 @@ from vipswap_rest.measure.probe.target import Endpoint, ProbeTarget
 
 # Below 1 s, when the kernel sends a SYN again: one SYN a sample, so that an outcome speaks of one instant.
 TIMEOUT_S = 0.9
-# When the loop comes back this much later than it meant to, it was not the network.
+# When the loop returns this much later than planned, this machine stalled, not the network.
 STALL_S = 0.050
-# A timeout that was our own stall for more than this part says nothing.
+# A timeout that consists of our own stall for more than this part is unknown.
 _STALLED_PART = 0.25
-# Often enough to lie beside any failure that matters, seldom enough to cost nothing.
+# Short enough to coincide with any failure that matters, long enough to cost nothing.
 _CONTROL_INTERVAL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """How an address is now: does it answer (None: not known yet), who, and since when, in monotonic seconds."""
+    """The state of an address now: whether it answers (None: not known yet), who answers, and since when, in monotonic
+    seconds."""
 
     url: str
     answers: bool | None = None
@@ -37,7 +38,7 @@ class Live:
 
 
 class Asked:
-    """An endpoint with its schedule, its samples and how it is now."""
+    """An endpoint with its schedule, its samples and its state now."""
 
     def __init__(self, endpoint: Endpoint, schedule: Schedule, most: int) -> None:
         self.endpoint, self.schedule = endpoint, schedule
@@ -53,12 +54,12 @@ class Asked:
             self.samples.add(sent, done, outcome, identity)
 
     def ended(self, sample: OpenSample, done: float) -> None:
-        """Keep a sample that has ended, and what it says of now."""
+        """Keep a sample that has ended, and update the state from it."""
         outcome, identity = sample.outcome, sample.identity
         assert outcome is not None
         self.add(sample.sent, done, outcome, identity)
         self.trouble = sample.error or self.trouble
-        # A timeout ends after samples that were sent later; those are what is now.
+        # A timeout ends after samples that were sent later; those show the state now.
         if not outcome.known or sample.sent < self._newest:
             return
         self._newest = sample.sent

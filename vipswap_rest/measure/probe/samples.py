@@ -1,4 +1,4 @@
-"""Samples in arrays: 20 bytes each, and nothing for the garbage collector to walk."""
+"""Samples in arrays: 20 bytes each, and no objects for the garbage collector."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Samples:
     def __init__(self, most: int = MOST) -> None:
         self.sent, self.done = array("d"), array("d")
         self.outcomes, self.codes = array("B"), array("H")
-        # identities[code - 1]; code 0 is an answer that does not say who.
+        # identities[code - 1]; code 0 is an answer without an identity.
         self.identities: list[str] = []
         self.skipped = 0
         self._most = most
@@ -67,7 +67,7 @@ class Samples:
         return len(self) >= self._most
 
     def add(self, sent: float, done: float, outcome: SampleOutcome, identity: str | None = None) -> None:
-        """Keep one sample. identity: who answered, if it said so."""
+        """Keep one sample. identity: who answered, if the answer has it."""
         if self.full:
             raise MemoryError(f"more than {self._most} samples of one address")
         self.sent.append(sent)
@@ -80,8 +80,8 @@ class Samples:
         return self.identities[code - 1] if code else None
 
     def good_in_a_row(self, since: float, most: int) -> int:
-        """How many good samples were done last without a failed one among them, of those sent after `since`; counted
-        up to `most`. It may be asked while another thread adds samples."""
+        """How many samples in a row were good, counted from the last one back to `since` and up to `most`. Another
+        thread may add samples meanwhile."""
         count = 0
         # `codes` is what `add` fills last.
         for at in range(len(self.codes) - 1, -1, -1):
@@ -114,7 +114,7 @@ class Samples:
         return sorted(range(len(self)), key=self.sent.__getitem__)
 
     def divided(self, doubtful: Sequence[Window] = ()) -> tuple[Spans, Spans, array[float]]:
-        """The good samples, the bad ones, and when those were sent, or due, of which nothing is known.
+        """The good samples, the bad ones, and when the unknown ones were sent, or due.
 
         doubtful: when our own control endpoint failed; a bad sample that overlaps it may be our own failure, and is
         unknown. A good sample stays good.

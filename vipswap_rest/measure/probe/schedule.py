@@ -1,18 +1,18 @@
-"""When to ask: an open loop, due from the plan and never from the last answer. Pure; seconds of one clock."""
+"""When to sample: an open loop, whose moments follow from the plan and never from the last answer. Pure; seconds."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-# What is sent later than this after it was due says more about us than about the address.
+# A sample that is sent later than this after it was due measures this machine rather than the address.
 LATE_S = 0.050
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What to do about the slots that are due: `send` one now, or note one as unknown (`late`), and count those that
-    were `skipped`. `due` is when the slot that this is about was due; None if none is."""
+    were `skipped`. `due`: when that slot was due; None if no slot is due."""
 
     due: float | None
     send: bool = False

@@ -1,4 +1,4 @@
-"""What to ask: an http:// or tcp:// URL, and the one address that its host stands for."""
+"""What to probe: an http:// or tcp:// URL, and the one address that its host is resolved to."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _FORM = "Give http://HOST[:PORT][/PATH] or tcp://HOST:PORT."
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """One thing to ask.
+    """One thing to probe.
 
     url: as given. scheme: `http` or `tcp`. host: a name or an address, without brackets. path: with its query.
-    identities: who may answer; anybody else is `wrong_identity`. Empty: anybody.
+    identities: who may answer; any other is `wrong_identity`. Empty: no restriction.
     """
 
     url: str
@@ -35,7 +35,7 @@ class ProbeTarget:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A target with the socket address that is asked. others: further addresses of its name, which are not."""
+    """A target with the socket address that is probed. others: further addresses of its name, which are not probed."""
 
     target: ProbeTarget
     family: socket.AddressFamily
