@@ -20,7 +20,6 @@ ALLOWED: dict[str, set[str]] = {
     "words": set(),
     "extras": set(),
     "clock": set(),
-    "quantities": set(),
     "clouds": {"errors"},
     "error_body": {"errors"},
     "lro": {"error_body", "errors"},
@@ -32,8 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "authorization": {"arm"},
     "health": {"transport"},
     "swap": {"arm", "authorization", "clock", "errors", "health", "ids", "network", "refusals", "transport", "words"},
-    "probe": {"errors", "quantities"},
-    "experiment": {"arm", "clock", "clouds", "errors", "extras", "ids", "probe", "quantities", "swap"},
+    # Endpoints, events and something to run: it knows no way to switch, and asks nothing of ARM.
+    "measure": {"clock", "errors", "extras"},
     "emulator": {"ids"},
     "cli": {
         "__init__",
@@ -42,13 +41,11 @@ ALLOWED: dict[str, set[str]] = {
         "clock",
         "clouds",
         "errors",
-        "experiment",
         "extras",
         "health",
         "ids",
         "network",
-        "probe",
-        "quantities",
+        "measure",
         "swap",
         "transport",
         "emulator",
@@ -63,7 +60,6 @@ PURE = [
     "refusals",
     "error_body",
     "words",
-    "quantities",
     "lro",
     "paging",
     "emulator/data_plane/conversation",
@@ -71,18 +67,19 @@ PURE = [
     "emulator/control/outages",
     "emulator/settings/pool",
     "emulator/arm/routes",
-    "experiment/scene",
-    "experiment/columns",
-    "experiment/design",
-    "experiment/measured",
-    "experiment/paired",
-    "experiment/stats",
-    "experiment/summary",
-    "probe/answer",
-    "probe/findings",
-    "probe/outages",
-    "probe/samples",
-    "probe/schedule",
+    "measure/quantities",
+    "measure/outages",
+    "measure/probe/answer",
+    "measure/probe/findings",
+    "measure/probe/samples",
+    "measure/probe/schedule",
+    "measure/pictures/columns",
+    "measure/pictures/scene",
+    "measure/experiment/design",
+    "measure/experiment/measured",
+    "measure/experiment/paired",
+    "measure/experiment/stats",
+    "measure/experiment/summary",
     "swap/model",
     "swap/naming",
     "swap/reconcile",
@@ -143,6 +140,20 @@ def test_a_part_imports_only_what_stands_below_it(path: Path) -> None:
 
 def test_every_part_has_its_place_in_the_order() -> None:
     assert {part_of(path) for path in modules()} == set(ALLOWED)
+
+
+# Within measure/, from below to above: each part imports only parts that stand before it.
+MEASURE = ["quantities", "outages", "files", "probe", "recording", "watch", "pictures", "experiment"]
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "measure").rglob("*.py")), ids=lambda path: path.name)
+def test_measuring_is_layered(path: Path) -> None:
+    """The arithmetic of the bounds does not know who samples, and a picture does not know why it is drawn."""
+    part = path.relative_to(PACKAGE / "measure").parts[0].removesuffix(".py")
+    below = MEASURE[: MEASURE.index(part) + 1] if part != "__init__" else []
+    used = {name.split(".")[2] for name in imports(path) if name.startswith("vipswap_rest.measure.")}
+
+    assert used <= set(below)
 
 
 def test_the_emulator_opens_sockets_and_starts_threads_in_its_shells_only() -> None:
@@ -247,7 +258,7 @@ DEAF: dict[str, set[str]] = {
     "sys._getframe": set(),
     "sys.stdin.read": set(),
     "sys.stdin.readline": set(),
-    "select.select": {"probe/poller.py"},
+    "select.select": {"measure/probe/poller.py"},
 }
 
 
@@ -275,7 +286,7 @@ def formats_a_fraction(node: ast.AST) -> bool:
 def test_a_measured_figure_is_rounded_and_formatted_in_one_module() -> None:
     """A second formatter would round bounds its own way. What the command line was given (`:g`) is no measurement."""
     found = set()
-    for path in [path for part in ("cli", "experiment", "probe") for path in (PACKAGE / part).rglob("*.py")]:
+    for path in [path for path in modules() if part_of(path) in ("cli", "measure") and path.name != "quantities.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             rounds = isinstance(node, ast.Call) and ast.unparse(node.func) == "round"
             if rounds or formats_a_fraction(node):
@@ -285,12 +296,18 @@ def test_a_measured_figure_is_rounded_and_formatted_in_one_module() -> None:
     assert found == {"cli/audit.py: round(self._clock.monotonic(), 6)"}
 
 
-def test_matplotlib_is_imported_by_the_pictures_only_and_when_one_is_drawn() -> None:
-    users = {path for path in modules() if any(name.split(".")[0] == "matplotlib" for name in imports(path))}
-    assert {str(path.parent.relative_to(PACKAGE)) for path in users} == {"experiment/pictures"}
-    for path in users:
+@pytest.mark.parametrize(
+    ("extra", "users"), [("matplotlib", "measure/pictures/"), ("jinja2", "measure/experiment/page")]
+)
+def test_what_draws_is_imported_in_one_place_and_when_something_is_drawn(extra: str, users: str) -> None:
+    """The extra `plot` is not needed for anything else."""
+    found = {path for path in modules() if any(name.split(".")[0] == extra for name in imports(path))}
+
+    assert found
+    for path in found:
+        assert str(path.relative_to(PACKAGE)).startswith(users)
         first = [ast.unparse(node) for node in ast.parse(path.read_text(encoding="utf-8")).body]
-        assert not [line for line in first if line.startswith(("import matplotlib", "from matplotlib"))]
+        assert not [line for line in first if line.startswith((f"import {extra}", f"from {extra}"))]
 
 
 @pytest.mark.parametrize("name", PURE)
@@ -303,7 +320,7 @@ def test_the_pure_core_does_no_io_and_reads_no_clock(name: str) -> None:
 # Where ARM's bodies are read: ids are compared by ids.py, words and locations by words.py, and nowhere by hand.
 COMPARING = [
     *(path for path in modules() if part_of(path) == "swap" and path.name != "verdict.py"),
-    *(PACKAGE / name for name in ("network.py", "authorization.py", "experiment/on_arm.py", "cli/demo.py")),
+    *(PACKAGE / name for name in ("network.py", "authorization.py", "cli/bench.py", "cli/demo.py")),
 ]
 
 

@@ -28,7 +28,7 @@ from tests.cli.conftest import (
 )
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
-from vipswap_rest.experiment.recording import load
+from vipswap_rest.measure.recording import load
 
 TOKEN = "very-secret-token"
 FAST = ("--interval", "10ms", "--yes")
@@ -348,14 +348,14 @@ def test_the_finished_line_again_swaps_nothing_and_prints_the_same(vipswap: Vips
     [
         (("--trials", "8"), "at least 10"),
         (("--trials", "11"), "even number"),
-        (("--strategies", "fleet"), "no strategy 'fleet'"),
+        (("--strategies", "fleet"), "'fleet' is not a strategy"),
         (("--seed", "-1"), "--seed"),
         (("--interval", "1ms"), "from 10 ms"),
         (("--interval", "2s"), "to 1 s"),
         (("--probe-url", "https://a"), "https is not supported"),
         (("--ignore", "Nothing"), "Nothing"),
         (("--out", "{file}"), "is a file"),
-        (("--out", "{full}"), "holds other things"),
+        (("--out", "{full}"), "holds other files"),
     ],
 )
 def test_bad_input_is_one_sentence_and_nothing_is_changed(
@@ -383,7 +383,7 @@ def test_what_it_cannot_do_without_is_asked_for(missing: str, vipswap: Vipswap, 
     ran = vipswap("experiment", "-g", "vipswap", "--yes", *rest)
 
     assert ran.code == 2
-    assert f"{missing} is needed" in ran.err
+    assert f"{missing} is required" in ran.err
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_swapped(arm: Arm, vipswap: Vipswap, tmp_path: Path) -> None:

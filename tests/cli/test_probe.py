@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from tests.probe.answering import Answering
+from tests.measure.probe.answering import Answering
 from vipswap_rest.cli.main import main
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import print_findings
 from vipswap_rest.errors import UsageError
-from vipswap_rest.probe.findings import address_findings
-from vipswap_rest.probe.held import Break, HeldFindings, How
-from vipswap_rest.probe.prober import Findings
-from vipswap_rest.probe.samples import Samples
-from vipswap_rest.probe.target import Endpoint, parse_target
+from vipswap_rest.measure.probe.findings import address_findings
+from vipswap_rest.measure.probe.held import Break, HeldFindings, How
+from vipswap_rest.measure.probe.prober import Findings
+from vipswap_rest.measure.probe.samples import Samples
+from vipswap_rest.measure.probe.target import Endpoint, parse_target
 
 Probe = Callable[..., tuple[int, str, str]]
 BRIEFLY = ("--duration", "300ms", "--interval", "20ms")
@@ -117,7 +117,7 @@ def test_a_name_is_said_to_be_looked_up_once(probe: Probe) -> None:
     ("arguments", "code", "words"),
     [
         ((), 2, "URL"),
-        (("nonsense",), 2, "no http:// or tcp:// URL"),
+        (("nonsense",), 2, "not an http:// or tcp:// URL"),
         (("https://127.0.0.1/",), 2, "https is not supported"),
         (("http://127.0.0.1", "--interval", "0"), 2, "--interval '0'"),
         (("http://127.0.0.1", "--interval", "9ms"), 2, "10 ms"),

@@ -18,7 +18,7 @@ import requests
 
 from tests.cli.conftest import PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_LB, Arm, unprobed
 from tests.cli.terminal import environment
-from tests.probe.answering import Answering
+from tests.measure.probe.answering import Answering
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 

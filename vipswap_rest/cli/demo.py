@@ -18,13 +18,13 @@ from vipswap_rest.cli.output import tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.cli.watched import watched_swap
 from vipswap_rest.clock import Clock
 from vipswap_rest.errors import UsageError, VipswapError
-from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
-from vipswap_rest.experiment.watch import watched_swap
 from vipswap_rest.ids import group_scope
+from vipswap_rest.measure.pictures import check_picture, timeline, write_picture
+from vipswap_rest.measure.quantities import seconds
 from vipswap_rest.network import list_load_balancers, list_public_ips
-from vipswap_rest.quantities import seconds
 from vipswap_rest.swap.model import LoadBalancer, PublicIp, Side
 from vipswap_rest.swap.resolve import Target
 from vipswap_rest.swap.run import Options, plan

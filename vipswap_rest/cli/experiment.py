@@ -1,4 +1,4 @@
-"""`vipswap experiment`: swaps again and again as a design says, and tells what the strategies cost, with intervals."""
+"""`vipswap experiment`: repeats the swap by a fixed design, and prints what each strategy costs, with intervals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import vipswap_rest
 from vipswap_rest.arm import ArmClient
+from vipswap_rest.cli.bench import ArmBench, Home
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.live import beside
@@ -26,29 +27,29 @@ from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.clock import rfc3339
 from vipswap_rest.clouds import is_loopback
 from vipswap_rest.errors import UsageError, VipswapError
-from vipswap_rest.experiment.design import TRIALS, Design, design_of
-from vipswap_rest.experiment.manifest import Manifest, find_manifest
-from vipswap_rest.experiment.on_arm import ArmBench, Home
-from vipswap_rest.experiment.recomputed import recompute
-from vipswap_rest.experiment.report import write_report
-from vipswap_rest.experiment.runner import Runner
-from vipswap_rest.experiment.summary import summary
-from vipswap_rest.experiment.trials import Store, check_directory
-from vipswap_rest.probe.prober import SHORTEST_INTERVAL_S
-from vipswap_rest.probe.target import parse_target
+from vipswap_rest.measure.experiment.design import TRIALS, Design, design_of
+from vipswap_rest.measure.experiment.manifest import Manifest, find_manifest
+from vipswap_rest.measure.experiment.recomputed import recompute
+from vipswap_rest.measure.experiment.report import write_report
+from vipswap_rest.measure.experiment.runner import Runner
+from vipswap_rest.measure.experiment.summary import summary
+from vipswap_rest.measure.experiment.trials import Store, check_directory
+from vipswap_rest.measure.probe.prober import SHORTEST_INTERVAL_S
+from vipswap_rest.measure.probe.target import parse_target
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.float_tags import float_tags
 from vipswap_rest.swap.reconcile import Opening
 from vipswap_rest.swap.resolve import Target, resolve
 from vipswap_rest.swap.run import Options
 
+STRATEGIES = ("float", "native")
 # Above that, thirty clean samples before and after each swap would take longer than the swap.
 LONGEST_INTERVAL_S = 1.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What to measure, on what, and where to keep it."""
-    parser.add_argument("--report", metavar="DIR", help="compute the figures of DIR's experiment again from its files")
+    parser.add_argument("--report", metavar="DIR", help="recompute the figures of DIR's experiment from its files")
     add_pair_options(parser, required=False)
     parser.add_argument(
         "--strategies", default="float,native", metavar="NAMES", help="what to compare (default: float,native)"
@@ -60,11 +61,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"swaps by each strategy, half there and half back (default {TRIALS}; an even number, 10 at least)",
     )
+    parser.add_argument("--allow-few", action="store_true", help="allow fewer than 10 trials, to try things out")
+    parser.add_argument("--out", metavar="DIR", help="where all raw data is kept; the same line again continues it")
     parser.add_argument(
-        "--allow-few", action="store_true", help="fewer than 10 trials, to try things out: they show next to nothing"
+        "--seed", type=int, metavar="N", help="the seed of the swaps' order (default: drawn, and printed)"
     )
-    parser.add_argument("--out", metavar="DIR", help="where everything raw is kept; the same line again goes on there")
-    parser.add_argument("--seed", type=int, metavar="N", help="of the order of the swaps (default: drawn, and printed)")
     add_probe_options(parser)
     add_manner_options(parser)
     add_polite_option(parser)
@@ -75,7 +76,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
-    """Measure, or compute again what was measured; print the summary, and write report.html."""
+    """Measure, or recompute what was measured; print the summary, and write report.html."""
     if arguments.report is None:
         directory = Path(_given(arguments, "out"))
         _measure(arguments, directory, guard)
@@ -91,7 +92,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         page, _ = guard.wait_for(lambda: write_report(directory, told, [trial.as_json() for trial in trials]))
         tell(f"the report, for a browser: {page}")
     except UsageError as error:
-        # Without matplotlib, or where the directory cannot be written: the figures are printed all the same.
+        # Without matplotlib or Jinja2, or where the directory cannot be written: the figures are printed all the same.
         tell(f"no report.html: {error.message} {error.hint}".rstrip())
     return 0 if whole else 1
 
@@ -124,7 +125,7 @@ def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard)
     findings = (finding for strategy in design.strategies for finding in bench.check(strategy, way))
     warn(dict.fromkeys(findings), brief=not arguments.yes)
     _announce(manifest, directory)
-    if not arguments.yes and not confirmed(guard, "Swap these addresses again and again?"):
+    if not arguments.yes and not confirmed(guard, "Swap these addresses repeatedly?"):
         raise VipswapError("Not confirmed; nothing was changed.")
     with Store(directory, manifest) as store:
         if store.torn:
@@ -135,14 +136,18 @@ def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard)
 def _given(arguments: argparse.Namespace, name: str) -> str:
     value: str | None = getattr(arguments, name)
     if value is None:
-        raise UsageError(f"--{name} is needed to measure.", hint="--report DIR computes what was measured again.")
+        raise UsageError(
+            f"--{name} is required to measure.", hint="--report DIR recomputes an experiment that was measured."
+        )
     return value
 
 
 def _interval(arguments: argparse.Namespace) -> float:
     interval_s = seconds_of("--interval", arguments.interval)
     if not SHORTEST_INTERVAL_S <= interval_s <= LONGEST_INTERVAL_S:
-        raise UsageError(f"--interval is {interval_s:g} s; here it has to be from 10 ms to {LONGEST_INTERVAL_S:g} s.")
+        raise UsageError(
+            f"--interval is {interval_s:g} s; for an experiment it must be from 10 ms to {LONGEST_INTERVAL_S:g} s."
+        )
     if arguments.probe_url is not None:
         parse_target(arguments.probe_url)
     return interval_s
@@ -153,7 +158,7 @@ def _design(arguments: argparse.Namespace, found: Manifest | None) -> Design:
     seed = arguments.seed
     if seed is None:
         seed = found.seed if found else secrets.randbelow(2**32)
-    return design_of(arguments.strategies, arguments.trials, seed, allow_few=arguments.allow_few)
+    return design_of(arguments.strategies, arguments.trials, seed, known=STRATEGIES, allow_few=arguments.allow_few)
 
 
 def _home(client: ArmClient, arguments: argparse.Namespace, found: Manifest | None) -> Home:

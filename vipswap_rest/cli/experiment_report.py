@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from vipswap_rest.cli.probe_report import COVERAGE
-from vipswap_rest.experiment.paired import NO_DIFFERENCE
-from vipswap_rest.experiment.summary import ROUNDING
-from vipswap_rest.quantities import Rounding, coverage, decimals
+from vipswap_rest.measure.experiment.paired import NO_DIFFERENCE
+from vipswap_rest.measure.experiment.summary import ROUNDING
+from vipswap_rest.measure.quantities import Rounding, coverage, decimals
 
 _SIDES = ("production", "staging")
 _ROWS = (

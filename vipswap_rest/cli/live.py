@@ -1,5 +1,5 @@
-"""How probed addresses are while a command runs: a line on stderr whenever one changes, and with rich, which is not
-needed, a line for each below them, kept up to date."""
+"""The state of probed addresses while a command runs: a line on stderr whenever one changes, and with rich, which is
+optional, a line for each below them, kept up to date."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from vipswap_rest.cli.output import tell
-from vipswap_rest.experiment.watch import Watch
-from vipswap_rest.probe.sampler import Live
-from vipswap_rest.quantities import Rounding, seconds, stamp
+from vipswap_rest.measure.probe.sampler import Live
+from vipswap_rest.measure.quantities import Rounding, seconds, stamp
+from vipswap_rest.measure.watch import Watch
 
 # How often it is looked at.
 LOOK_S = 0.1
 
 
 class LiveLines:
-    """A line on stderr whenever an address begins or ceases to answer, or somebody else answers."""
+    """A line on stderr whenever an address begins or stops answering, or another backend answers."""
 
     def __init__(self, began: float) -> None:
         """began: monotonic seconds that the lines count from."""

@@ -1,4 +1,4 @@
-"""`vipswap probe`: asks addresses again and again, and says which outages they had, with bounds."""
+"""`vipswap probe`: samples addresses, and prints the outages they had, with bounds."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from vipswap_rest.cli.probe_report import counts_words, findings_json, print_fin
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import SystemClock, rfc3339
 from vipswap_rest.errors import Interrupted, UsageError
-from vipswap_rest.probe.prober import Findings, Prober
-from vipswap_rest.probe.target import Endpoint, parse_target
+from vipswap_rest.measure.probe.prober import Findings, Prober
+from vipswap_rest.measure.probe.target import Endpoint, parse_target
 
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -33,7 +33,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--duration", default="30s", metavar="TIME", help="30s (the default), 5m; Ctrl-C ends it earlier, and reports"
     )
     parser.add_argument(
-        "--hold", type=int, default=0, metavar="N", help="hold N connections to each URL open, and say when each broke"
+        "--hold",
+        type=int,
+        default=0,
+        metavar="N",
+        help="hold N connections to each URL open, and print when each broke",
     )
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table")
 
@@ -45,7 +49,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """
     targets = [parse_target(url) for url in arguments.urls]
     interval_s, duration_s = seconds_of("--interval", arguments.interval), seconds_of("--duration", arguments.duration)
-    # It looks names up.
+    # The Prober looks host names up.
     prober = guard.wait_for(lambda: Prober(targets, interval_s, duration_s=duration_s, hold=arguments.hold))
     for endpoint in prober.endpoints:
         _tell_lookup(endpoint)
@@ -73,7 +77,7 @@ def seconds_of(option: str, text: str) -> float:
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(ms|s|m|h|)", text.strip())
     value = float(found[1]) * _UNITS[found[2]] if found else math.nan
     if not math.isfinite(value) or value <= 0:
-        raise UsageError(f"{option} {text!r} is no length of time above 0.", hint="Such as 10ms, 0.5s, 30 or 5m.")
+        raise UsageError(f"{option} {text!r} is not a length of time above 0.", hint="Such as 10ms, 0.5s, 30 or 5m.")
     return value
 
 
@@ -88,7 +92,7 @@ def _print(findings: Findings, output: str, *, interrupted: bool) -> None:
 
 
 def _tell_lookup(endpoint: Endpoint) -> None:
-    """Say which address a name stands for; an address speaks for itself."""
+    """Print which address a name was resolved to; nothing for an address."""
     target = endpoint.target
     try:
         ipaddress.ip_address(target.host.partition("%")[0])

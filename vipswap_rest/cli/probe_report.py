@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from vipswap_rest.probe.findings import AddressFindings
-from vipswap_rest.probe.held import HeldFindings, How
-from vipswap_rest.probe.outages import Outage
-from vipswap_rest.probe.prober import Findings
-from vipswap_rest.quantities import Rounding, at_most, bounds, counted, decimals, figure, seconds
+from vipswap_rest.measure.outages import Outage
+from vipswap_rest.measure.probe.findings import AddressFindings
+from vipswap_rest.measure.probe.held import HeldFindings, How
+from vipswap_rest.measure.probe.prober import Findings
+from vipswap_rest.measure.quantities import Rounding, at_most, bounds, counted, decimals, figure, seconds
 
 COVERAGE = (
     "This is about new TCP connections, from this machine, by one address family, to the ports probed. Not covered: "
@@ -107,7 +107,7 @@ def print_findings(findings: Findings) -> None:
     for found in findings.addresses:
         _print_address(found, findings.began)
     if findings.full:
-        print("It ended by itself: there is no room for more samples.")
+        print("The probe stopped: it has no room for more samples.")
     if findings.suspended_s >= 0.1:
         print(f"This machine slept for {seconds(findings.suspended_s)} meanwhile; no figure contains that time.")
     print(_coverage(findings))
@@ -161,7 +161,7 @@ def counts_words(found: AddressFindings) -> str:
 
 def _held_words(held: HeldFindings, began: float) -> list[str]:
     missed = f", {held.not_opened} could not be opened" if held.not_opened else ""
-    words = [f"{held.intact} of {held.opened} connections well to the end{missed}"]
+    words = [f"{held.intact} of {held.opened} connections intact to the end{missed}"]
     for one in held.breaks:
         last, noticed = _at(one.last_good, began, Rounding.DOWN), _at(one.noticed, began, Rounding.UP)
         after_all = "" if one.resumed is None else f", answered after all at {_at(one.resumed, began)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vipswap_rest.cli.output import tell
-from vipswap_rest.quantities import Rounding, at_most, outage, seconds
+from vipswap_rest.measure.quantities import Rounding, at_most, outage, seconds
 from vipswap_rest.swap.preflight import CODES, Finding, Severity
 from vipswap_rest.swap.report import AddressReport, Observation, Outcome, Report
 

@@ -17,13 +17,13 @@ from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.report import print_report, warn
 from vipswap_rest.cli.signals import SignalGuard, confirmed
+from vipswap_rest.cli.watched import watched_swap
 from vipswap_rest.errors import Refused, UsageError, VipswapError
-from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture
-from vipswap_rest.experiment.recording import Recording
-from vipswap_rest.experiment.watch import watched_swap
 from vipswap_rest.health import check_of
-from vipswap_rest.probe.prober import check_interval
-from vipswap_rest.probe.target import parse_target
+from vipswap_rest.measure.pictures import check_picture, timeline, write_picture
+from vipswap_rest.measure.probe.prober import check_interval
+from vipswap_rest.measure.probe.target import parse_target
+from vipswap_rest.measure.recording import Recording
 from vipswap_rest.swap import preflight
 from vipswap_rest.swap.command_lines import vip_command
 from vipswap_rest.swap.engine import Limits

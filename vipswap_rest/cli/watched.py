@@ -1,0 +1,140 @@
+"""A swap with the probe beside it: which addresses are asked, its writes, and the report with what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.clock import Clock
+from vipswap_rest.clouds import is_loopback
+from vipswap_rest.errors import VipswapError
+from vipswap_rest.measure.probe.findings import AddressFindings
+from vipswap_rest.measure.probe.target import parse_target
+from vipswap_rest.measure.quantities import Rounding, figure
+from vipswap_rest.measure.recording import Probed, Recording, TimedWrite
+from vipswap_rest.measure.watch import AFTER_S, ANSWER_HINT, INTERVAL_S, Candidate, Watch
+from vipswap_rest.swap.execution import Guard
+from vipswap_rest.swap.model import Observed, Pair, Side
+from vipswap_rest.swap.report import Emit, Event, Observation, Report, StepAccepted, StepBegan, StepEnded
+from vipswap_rest.swap.rules import first_tcp_port
+from vipswap_rest.swap.run import Options, Plan, swap
+
+# The exit codes after which both addresses are attached: swapped, rolled back, and swapped without an answer.
+_ATTACHED = frozenset({0, 5, 8})
+
+
+def watched_swap(
+    client: ArmClient,
+    planned: Plan,
+    options: Options,
+    *,
+    emit: Emit,
+    guard: Guard,
+    interval_s: float = INTERVAL_S,
+    probe_url: str | None = None,
+    note: Callable[[str], None] = lambda _: None,
+    clean: int = 1,
+    settle_s: float = AFTER_S,
+    beside: Callable[[Watch], AbstractContextManager[None]] = lambda watch: nullcontext(),
+) -> tuple[Report, Recording]:
+    """Carry out a plan as run.swap does, with the probe beside it; the report holds what the probe observed.
+
+    clean, settle_s: see Watch. beside: what goes on while the addresses are probed, such as showing it.
+
+    Raises what run.swap raises, UsageError (probe_url, interval), VipswapError (no such host, no clean samples);
+    nothing is changed then.
+    """
+    watch = Watch(
+        candidates(planned.resolved.observed, planned.journal.pair, probe_url),
+        clock=client.clock,
+        interval_s=interval_s,
+        emulated=is_loopback(urlsplit(client.transport.endpoint).hostname or ""),
+        clean=clean,
+        settle_s=settle_s,
+    )
+    for side in Side:
+        if side.value not in watch.probed:
+            note(f"{side.value}'s address does not answer beforehand from here, so its outage is not observed")
+    if clean > 1 and len(watch.probed) < len(Side):
+        raise VipswapError("Not both addresses answer from here, so nothing was swapped.", hint=ANSWER_HINT)
+    writes = Writes(client.clock, emit)
+    with watch, beside(watch):
+        report, probed = watch.run(
+            lambda: swap(client, planned, options, emit=writes, guard=guard),
+            answers_after=lambda report: report.exit_code in _ATTACHED,
+        )
+    report = with_observations(report, probed)
+    return report, watch.recording(probed, tuple(writes.operations), report.as_json())
+
+
+def candidates(observed: Observed, pair: Pair, probe_url: str | None = None) -> list[Candidate]:
+    """What to ask of each side's address: the first TCP rule of its frontend, by HTTP, whose answer names who answers,
+    or else by the handshake alone; with `probe_url` what that names, on production's address as it is written and on
+    staging's by its scheme, port and path.
+
+    Raises UsageError if `probe_url` is invalid.
+    """
+    given = parse_target(probe_url) if probe_url else None
+    found = []
+    for side in Side:
+        address = observed.addresses[side].address
+        port = first_tcp_port(observed.load_balancers[side].body, pair.frontends[side].key)
+        if address is None or (given is None and port is None):
+            continue
+        host = f"[{address}]" if ":" in address else address
+        if given is None:
+            urls = [f"http://{host}:{port}/", f"tcp://{host}:{port}"]
+        elif side is Side.PRODUCTION:
+            urls = [given.url]
+        else:
+            urls = [f"{given.scheme}://{host}:{given.port}{given.path if given.scheme == 'http' else ''}"]
+        found.append(Candidate(side.value, address, tuple(map(parse_target, urls))))
+    return found
+
+
+class Writes:
+    """The writes of a run with their times, from what it tells while it runs; everything is handed on to `onward`."""
+
+    def __init__(self, clock: Clock, onward: Emit) -> None:
+        self._clock, self._onward = clock, onward
+        self._open: tuple[str, float] | None = None
+        self._accepted: float | None = None
+        self.operations: list[TimedWrite] = []
+
+    def __call__(self, event: Event) -> None:
+        """Note when a write began, was accepted and ended, and hand the event on."""
+        now = self._clock.monotonic()
+        if isinstance(event, StepBegan):
+            self._open, self._accepted = (event.name, now), None
+        elif isinstance(event, StepAccepted):
+            self._accepted = now
+        elif isinstance(event, StepEnded) and self._open is not None:
+            name, began = self._open
+            record = event.record
+            self.operations.append(TimedWrite(name, str(record.resource), began, self._accepted, now, record.succeeded))
+            self._open = None
+        self._onward(event)
+
+
+def with_observations(report: Report, probed: Sequence[Probed]) -> Report:
+    """The report with what the probe saw of each address that it names."""
+    seen = {Side(one.side): observation(one.findings) for one in probed}
+    addresses = {
+        side: replace(address, observed=seen[side]) if side in seen else address
+        for side, address in report.addresses.items()
+    }
+    return replace(report, addresses=addresses)
+
+
+def observation(found: AddressFindings) -> Observation:
+    """The report's form of what was found of an address."""
+    outages = found.account.outages
+    return Observation(
+        found.endpoint.target.url,
+        tuple(outage.as_json() for outage in outages),
+        figure(found.account.undetected_upper_s, Rounding.UP),
+        outages[-1].before if outages else None,
+    )
