@@ -22,10 +22,10 @@ from vipswap_rest.emulator import Answer, Emulator, Request, Settings
 from vipswap_rest.emulator.exchange import Exchange
 from vipswap_rest.emulator.faults import Faults
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.swap.recovery import Way, choose, find, nothing_found, recover
-from vipswap_rest.swap.report import Event, Report
-from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options, Plan, plan, swap
+from vipswap_rest.methods.vip_swap.recovery import Way, choose, find, nothing_found, recover
+from vipswap_rest.methods.vip_swap.report import Event, Report
+from vipswap_rest.methods.vip_swap.resolve import Target
+from vipswap_rest.methods.vip_swap.run import Options, Plan, plan, swap
 from vipswap_rest.transport import Transport
 
 ENDPOINT = "http://127.0.0.1:9"

@@ -23,9 +23,9 @@ from vipswap_rest.emulator import Answer, Emulator, Request, Settings
 from vipswap_rest.emulator.faults import Faults
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.report import Event
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.engine import Limits
+from vipswap_rest.methods.vip_swap.report import Event
+from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.transport import Transport
 from vipswap_rest.transport.connection import FLIGHT, Adapter
 

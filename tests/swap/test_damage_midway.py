@@ -13,10 +13,10 @@ from tests.swap.test_refusals import answer, refuse
 from vipswap_rest.emulator import Answer
 from vipswap_rest.errors import NotFound
 from vipswap_rest.health import TcpCheck
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way, choose, find
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way, choose, find
+from vipswap_rest.methods.vip_swap.report import Outcome
+from vipswap_rest.methods.vip_swap.run import Options
 
 THIEF = f"{NETWORK}/loadBalancers/other/frontendIPConfigurations/f"
 

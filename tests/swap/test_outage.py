@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.swap.conftest import ADDRESSES
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.outage import OutageLedger
+from vipswap_rest.methods.vip_swap.model import Side
+from vipswap_rest.methods.vip_swap.outage import OutageLedger
 
 A = ADDRESSES[Side.PRODUCTION]
 

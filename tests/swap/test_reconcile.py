@@ -18,8 +18,8 @@ from tests.swap.conftest import (
     Arrangement,
     public_ip_body,
 )
-from vipswap_rest.swap.model import Direction, Observed, PublicIp, Side
-from vipswap_rest.swap.reconcile import (
+from vipswap_rest.methods.vip_swap.model import Direction, Observed, PublicIp, Side
+from vipswap_rest.methods.vip_swap.reconcile import (
     Attach,
     CreateFloat,
     DeleteFloat,

@@ -17,10 +17,10 @@ import requests
 from tests.swap.lab import PRODUCTION_IP, ROUND_TRIP_S, Lab, exchanged, same
 from vipswap_rest.emulator import Request, Settings
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.swap.execution import PREFETCH_TIMEOUT_S
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.run import Options
-from vipswap_rest.swap.streak import SHORTEST_S
+from vipswap_rest.methods.vip_swap.execution import PREFETCH_TIMEOUT_S
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.methods.vip_swap.streak import SHORTEST_S
 from vipswap_rest.transport import SHORTEST_PAUSE_S
 
 LONG = os.environ.get("VIPSWAP_LONG") == "1"

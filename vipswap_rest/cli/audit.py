@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from vipswap_rest.cli.output import tell
 from vipswap_rest.clock import Clock, rfc3339
 from vipswap_rest.errors import UsageError
-from vipswap_rest.swap.report import Decided, Emit, Event, Noted, Report, StepAccepted, StepBegan, StepEnded
+from vipswap_rest.methods.vip_swap.report import Decided, Emit, Event, Noted, Report, StepAccepted, StepBegan, StepEnded
 
 
 class AuditTrail:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vipswap_rest.cli.output import tell
 from vipswap_rest.clock import Clock
 from vipswap_rest.quantities import seconds, stamp
-from vipswap_rest.swap.report import Event, Noted, StepAccepted, StepBegan, StepEnded
+from vipswap_rest.methods.vip_swap.report import Event, Noted, StepAccepted, StepBegan, StepEnded
 
 
 class Progress:

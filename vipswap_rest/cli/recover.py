@@ -15,10 +15,10 @@ from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import Clock
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.health import TcpCheck
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
-from vipswap_rest.swap.report import Report, not_begun
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.model import Side
+from vipswap_rest.methods.vip_swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
+from vipswap_rest.methods.vip_swap.report import Report, not_begun
+from vipswap_rest.methods.vip_swap.run import Options
 
 
 def add_status_options(parser: argparse.ArgumentParser) -> None:

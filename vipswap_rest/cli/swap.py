@@ -23,17 +23,17 @@ from vipswap_rest.experiment.watch import watched_swap
 from vipswap_rest.health import check_of
 from vipswap_rest.probe.prober import check_interval
 from vipswap_rest.probe.target import parse_target
-from vipswap_rest.swap import preflight
-from vipswap_rest.swap.command_lines import vip_command
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.float_tags import float_tags
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.preflight import Finding
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Report, not_begun
-from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options, Plan, plan, strategy_name, swap
-from vipswap_rest.swap.verification import VERIFY_TIMEOUT_S, Verification
+from vipswap_rest.methods.vip_swap import preflight
+from vipswap_rest.methods.vip_swap.command_lines import vip_command
+from vipswap_rest.methods.vip_swap.engine import Limits
+from vipswap_rest.methods.vip_swap.float_tags import float_tags
+from vipswap_rest.methods.vip_swap.model import Side
+from vipswap_rest.methods.vip_swap.preflight import Finding
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.report import Report, not_begun
+from vipswap_rest.methods.vip_swap.resolve import Target
+from vipswap_rest.methods.vip_swap.run import Options, Plan, plan, strategy_name, swap
+from vipswap_rest.methods.vip_swap.verification import VERIFY_TIMEOUT_S, Verification
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:

@@ -13,13 +13,13 @@ from vipswap_rest.experiment.measured import CLEAN_SAMPLES
 from vipswap_rest.experiment.recording import Recording
 from vipswap_rest.experiment.watch import Watch, watched_swap
 from vipswap_rest.ids import same_id
-from vipswap_rest.swap import preflight
-from vipswap_rest.swap.execution import Guard
-from vipswap_rest.swap.model import SUCCEEDED, Observed, Pair, Side
-from vipswap_rest.swap.preflight import Finding
-from vipswap_rest.swap.report import Event
-from vipswap_rest.swap.resolve import Resolved, Target, resolve
-from vipswap_rest.swap.run import Options, Plan, plan
+from vipswap_rest.methods.vip_swap import preflight
+from vipswap_rest.methods.vip_swap.execution import Guard
+from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Observed, Pair, Side
+from vipswap_rest.methods.vip_swap.preflight import Finding
+from vipswap_rest.methods.vip_swap.report import Event
+from vipswap_rest.methods.vip_swap.resolve import Resolved, Target, resolve
+from vipswap_rest.methods.vip_swap.run import Options, Plan, plan
 
 # How long load balancers may take to be Succeeded before a swap, and addresses to answer before and after it; seconds.
 SETTLE_S, ANSWERS_S = 300.0, 120.0

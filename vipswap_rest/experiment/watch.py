@@ -18,11 +18,11 @@ from vipswap_rest.probe.prober import Prober
 from vipswap_rest.probe.sampler import Live
 from vipswap_rest.probe.target import Target, parse_target
 from vipswap_rest.quantities import Rounding, figure
-from vipswap_rest.swap.execution import Guard
-from vipswap_rest.swap.model import Observed, Pair, Side
-from vipswap_rest.swap.report import Emit, Event, Observation, Report, StepAccepted, StepBegan, StepEnded
-from vipswap_rest.swap.rules import first_tcp_port
-from vipswap_rest.swap.run import Options, Plan, swap
+from vipswap_rest.methods.vip_swap.execution import Guard
+from vipswap_rest.methods.vip_swap.model import Observed, Pair, Side
+from vipswap_rest.methods.vip_swap.report import Emit, Event, Observation, Report, StepAccepted, StepBegan, StepEnded
+from vipswap_rest.methods.vip_swap.rules import first_tcp_port
+from vipswap_rest.methods.vip_swap.run import Options, Plan, swap
 
 INTERVAL_S = 0.1
 # How long an address may take to show that it answers before the swap, and that it answers again after it (seconds).

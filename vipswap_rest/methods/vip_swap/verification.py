@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from vipswap_rest.clock import Clock
 from vipswap_rest.errors import Refused
 from vipswap_rest.health import Check
-from vipswap_rest.swap.model import Observed, Pair, Side
-from vipswap_rest.swap.rules import first_tcp_port
+from vipswap_rest.methods.vip_swap.model import Observed, Pair, Side
+from vipswap_rest.methods.vip_swap.rules import first_tcp_port
 
 BETWEEN_TRIES_S = 0.5
 VERIFY_TIMEOUT_S = 30.0

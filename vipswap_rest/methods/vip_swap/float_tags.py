@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from vipswap_rest.errors import UsageError
-from vipswap_rest.swap.journal import JOURNAL_TAGS, PREFIX
+from vipswap_rest.methods.vip_swap.journal import JOURNAL_TAGS, PREFIX
 
 MOST_TAGS, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 _FORBIDDEN = "<>%&\\?/"

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.model import SUCCEEDED, Direction, Observed, Pair, PublicIp, Side
-from vipswap_rest.swap.reconcile import (
+from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Direction, Observed, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.reconcile import (
     Attach,
     CreateFloat,
     DeleteFloat,

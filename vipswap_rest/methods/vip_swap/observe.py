@@ -9,7 +9,7 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import NotFound, ProtocolError
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.network import get_load_balancer, get_public_ip
-from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp, Side
 
 _Resource = TypeVar("_Resource", LoadBalancer, PublicIp)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vipswap_rest.swap.model import Observed, Pair
-from vipswap_rest.swap.preflight import access, resources, services, surroundings
-from vipswap_rest.swap.preflight.finding import (
+from vipswap_rest.methods.vip_swap.model import Observed, Pair
+from vipswap_rest.methods.vip_swap.preflight import access, resources, services, surroundings
+from vipswap_rest.methods.vip_swap.preflight.finding import (
     CODES,
     STRUCTURAL,
     Finding,
@@ -15,8 +15,8 @@ from vipswap_rest.swap.preflight.finding import (
     overridden,
     refuse,
 )
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.survey import Survey
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.survey import Survey
 
 __all__ = [
     "CODES",

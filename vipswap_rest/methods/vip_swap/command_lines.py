@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import Pair, Side
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import Pair, Side
 
 
 def recover_command(pair: Pair) -> str:

@@ -9,11 +9,11 @@ from vipswap_rest.arm import ArmClient, Started
 from vipswap_rest.errors import ArmError, LockHeld, OperationError, PreconditionFailed, TransportError
 from vipswap_rest.network import claim_public_ip, tag_public_ip, update_public_ip
 from vipswap_rest.refusals import Kind, meaning
-from vipswap_rest.swap import journal as journals
-from vipswap_rest.swap.float_tags import with_float_tags
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import PublicIp
-from vipswap_rest.swap.observe import read_float
+from vipswap_rest.methods.vip_swap import journal as journals
+from vipswap_rest.methods.vip_swap.float_tags import with_float_tags
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import PublicIp
+from vipswap_rest.methods.vip_swap.observe import read_float
 
 # How often it is tried to take a float over, and the pause between (seconds).
 TRIES, BETWEEN_TRIES_S = 3, 0.5

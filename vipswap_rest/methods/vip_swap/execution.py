@@ -28,16 +28,16 @@ from vipswap_rest.errors import (
 from vipswap_rest.ids import ResourceId, covers
 from vipswap_rest.network import delete_public_ip, swap_public_ip_addresses, update_load_balancer, update_public_ip
 from vipswap_rest.refusals import perhaps_done
-from vipswap_rest.swap import journal as journals
-from vipswap_rest.swap import lock, rivals
-from vipswap_rest.swap.float_tags import float_tag_hint
-from vipswap_rest.swap.foresight import works_on
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import LoadBalancer, Observed, PublicIp, Side
-from vipswap_rest.swap.observe import await_float, observe, read_float, read_load_balancer
-from vipswap_rest.swap.outage import OutageLedger
-from vipswap_rest.swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
-from vipswap_rest.swap.report import Emit, Noted, StepAccepted, StepBegan, StepEnded, StepRecord
+from vipswap_rest.methods.vip_swap import journal as journals
+from vipswap_rest.methods.vip_swap import lock, rivals
+from vipswap_rest.methods.vip_swap.float_tags import float_tag_hint
+from vipswap_rest.methods.vip_swap.foresight import works_on
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, PublicIp, Side
+from vipswap_rest.methods.vip_swap.observe import await_float, observe, read_float, read_load_balancer
+from vipswap_rest.methods.vip_swap.outage import OutageLedger
+from vipswap_rest.methods.vip_swap.reconcile import Attach, Opening, SwapNatively, attach_name, trial_name, wants_trial
+from vipswap_rest.methods.vip_swap.report import Emit, Noted, StepAccepted, StepBegan, StepEnded, StepRecord
 from vipswap_rest.transport import TRIES
 
 log = logging.getLogger(__name__)

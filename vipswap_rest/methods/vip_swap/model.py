@@ -12,8 +12,8 @@ from typing import Any
 from vipswap_rest.errors import ProtocolError
 from vipswap_rest.ids import InvalidResourceId, ResourceId, same_id
 from vipswap_rest.network import FRONTEND, NAMESPACE, PUBLIC_IP
-from vipswap_rest.swap.rules import has_outbound_rule, rules_of
-from vipswap_rest.swap.shape import check_shape
+from vipswap_rest.methods.vip_swap.rules import has_outbound_rule, rules_of
+from vipswap_rest.methods.vip_swap.shape import check_shape
 from vipswap_rest.words import word_key
 
 # Terminal words of ARM's contract; any other word means that something is still going on.

@@ -11,7 +11,7 @@ from typing import Any
 from vipswap_rest.clock import rfc3339
 from vipswap_rest.errors import Interrupted, VipswapError
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.model import Side
+from vipswap_rest.methods.vip_swap.model import Side
 
 
 class Outcome(str, Enum):

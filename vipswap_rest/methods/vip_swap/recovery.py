@@ -13,18 +13,18 @@ from vipswap_rest.errors import NotFound, Refused, UsageError
 from vipswap_rest.health import Check
 from vipswap_rest.ids import InvalidResourceId, ResourceId, group_scope
 from vipswap_rest.network import list_public_ips
-from vipswap_rest.swap import journal as journals
-from vipswap_rest.swap.command_lines import recover_command
-from vipswap_rest.swap.execution import Guard
-from vipswap_rest.swap.foresight import production_works, steps_until_production_stays
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import Direction, Observed, PublicIp, Side
-from vipswap_rest.swap.naming import load_balancer_id
-from vipswap_rest.swap.observe import observe_ruins, read_float
-from vipswap_rest.swap.report import Emit, Outcome, Report
-from vipswap_rest.swap.resolve import Settling
-from vipswap_rest.swap.run import Options, carry_out, nothing_to_do, strategy_name
-from vipswap_rest.swap.verification import production_answers
+from vipswap_rest.methods.vip_swap import journal as journals
+from vipswap_rest.methods.vip_swap.command_lines import recover_command
+from vipswap_rest.methods.vip_swap.execution import Guard
+from vipswap_rest.methods.vip_swap.foresight import production_works, steps_until_production_stays
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import Direction, Observed, PublicIp, Side
+from vipswap_rest.methods.vip_swap.naming import load_balancer_id
+from vipswap_rest.methods.vip_swap.observe import observe_ruins, read_float
+from vipswap_rest.methods.vip_swap.report import Emit, Outcome, Report
+from vipswap_rest.methods.vip_swap.resolve import Settling
+from vipswap_rest.methods.vip_swap.run import Options, carry_out, nothing_to_do, strategy_name
+from vipswap_rest.methods.vip_swap.verification import production_answers
 
 
 class Way(Enum):

@@ -21,11 +21,11 @@ from vipswap_rest.errors import (
 )
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.refusals import Kind, asked_wait, meaning, perhaps_done
-from vipswap_rest.swap.execution import Execution
-from vipswap_rest.swap.foresight import works_on
-from vipswap_rest.swap.model import Direction, Pair, Side
-from vipswap_rest.swap.observe import LATE_READ_S
-from vipswap_rest.swap.reconcile import (
+from vipswap_rest.methods.vip_swap.execution import Execution
+from vipswap_rest.methods.vip_swap.foresight import works_on
+from vipswap_rest.methods.vip_swap.model import Direction, Pair, Side
+from vipswap_rest.methods.vip_swap.observe import LATE_READ_S
+from vipswap_rest.methods.vip_swap.reconcile import (
     Attach,
     CreateFloat,
     DeleteFloat,
@@ -39,9 +39,9 @@ from vipswap_rest.swap.reconcile import (
     Wait,
     next_step,
 )
-from vipswap_rest.swap.report import Decided, Noted
-from vipswap_rest.swap.streak import Streak
-from vipswap_rest.swap.verification import Verification
+from vipswap_rest.methods.vip_swap.report import Decided, Noted
+from vipswap_rest.methods.vip_swap.streak import Streak
+from vipswap_rest.methods.vip_swap.verification import Verification
 from vipswap_rest.transport import LONGEST_PAUSE_S
 
 # How often a final refusal is met before it is believed: once while nothing is written, and a 401 or 409 whose code

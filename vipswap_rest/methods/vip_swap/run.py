@@ -13,20 +13,20 @@ from vipswap_rest.clock import rfc3339
 from vipswap_rest.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.refusals import perhaps_done
-from vipswap_rest.swap import journal as journals
-from vipswap_rest.swap import lock, preflight, surveyor
-from vipswap_rest.swap.command_lines import recover_command
-from vipswap_rest.swap.engine import Engine, Limits
-from vipswap_rest.swap.execution import Execution, Guard
-from vipswap_rest.swap.foresight import foresee
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import Direction, Observed, Pair, Side
-from vipswap_rest.swap.observe import observe_ruins, read_float
-from vipswap_rest.swap.preflight import Finding
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import AddressReport, Emit, Outcome, Report
-from vipswap_rest.swap.resolve import SETTLE_S, Resolved, Target, resolve, states
-from vipswap_rest.swap.verification import Verification
+from vipswap_rest.methods.vip_swap import journal as journals
+from vipswap_rest.methods.vip_swap import lock, preflight, surveyor
+from vipswap_rest.methods.vip_swap.command_lines import recover_command
+from vipswap_rest.methods.vip_swap.engine import Engine, Limits
+from vipswap_rest.methods.vip_swap.execution import Execution, Guard
+from vipswap_rest.methods.vip_swap.foresight import foresee
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import Direction, Observed, Pair, Side
+from vipswap_rest.methods.vip_swap.observe import observe_ruins, read_float
+from vipswap_rest.methods.vip_swap.preflight import Finding
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.report import AddressReport, Emit, Outcome, Report
+from vipswap_rest.methods.vip_swap.resolve import SETTLE_S, Resolved, Target, resolve, states
+from vipswap_rest.methods.vip_swap.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vipswap_rest.swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
-from vipswap_rest.swap.placement import (
+from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.placement import (
     IP_TAGS,
     SKU,
     VERSION,
@@ -17,7 +17,7 @@ from vipswap_rest.swap.placement import (
     same_kind,
     same_place,
 )
-from vipswap_rest.swap.preflight.finding import Finding, Severity, error, information, warning
+from vipswap_rest.methods.vip_swap.preflight.finding import Finding, Severity, error, information, warning
 from vipswap_rest.words import same_word, word_key
 
 

@@ -12,11 +12,11 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Forbidden, LockHeld, Refused
 from vipswap_rest.ids import id_key, subscription_scope
 from vipswap_rest.network import list_public_ips
-from vipswap_rest.swap import journal as journals
-from vipswap_rest.swap.command_lines import recover_command
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import Pair, PublicIp, Side
-from vipswap_rest.swap.observe import read_float
+from vipswap_rest.methods.vip_swap import journal as journals
+from vipswap_rest.methods.vip_swap.command_lines import recover_command
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.observe import read_float
 
 # How long the run that comes first by its float's id waits for another one, begun at the same moment, to give way: the
 # deletion of a float takes up to that (seconds).

@@ -9,13 +9,13 @@ from typing import TypeVar
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap import journal as journals
-from vipswap_rest.swap import rivals
-from vipswap_rest.swap.command_lines import recover_command
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
-from vipswap_rest.swap.naming import address_id, address_meant, frontend_id, load_balancer_id
-from vipswap_rest.swap.observe import observe, read_float, read_load_balancer
+from vipswap_rest.methods.vip_swap import journal as journals
+from vipswap_rest.methods.vip_swap import rivals
+from vipswap_rest.methods.vip_swap.command_lines import recover_command
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.naming import address_id, address_meant, frontend_id, load_balancer_id
+from vipswap_rest.methods.vip_swap.observe import observe, read_float, read_load_balancer
 
 # How long preflight waits for somebody else's operation on a load balancer to end.
 SETTLE_S = 30.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.permissions import Grant
+from vipswap_rest.methods.vip_swap.permissions import Grant
 
 
 @dataclass(frozen=True, slots=True)

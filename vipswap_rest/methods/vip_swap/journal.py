@@ -15,9 +15,9 @@ from typing import Any
 from vipswap_rest.errors import Refused
 from vipswap_rest.ids import InvalidResourceId, ResourceId
 from vipswap_rest.network import LOAD_BALANCER, PUBLIC_IP
-from vipswap_rest.swap import placement
-from vipswap_rest.swap.model import Direction, Pair, PublicIp, Side
-from vipswap_rest.swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap import placement
+from vipswap_rest.methods.vip_swap.model import Direction, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.words import word_key
 
 PREFIX = "vipswap-"

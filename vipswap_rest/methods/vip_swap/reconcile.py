@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.model import BROKEN, SUCCEEDED, Direction, Observed, Pair, Side
+from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, Direction, Observed, Pair, Side
 
 
 @dataclass(frozen=True, slots=True)
