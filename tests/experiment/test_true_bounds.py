@@ -32,8 +32,7 @@ from vipswap_rest.experiment.watch import observation
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.probe.outages import Account
 from vipswap_rest.probe.prober import Findings
-from vipswap_rest.methods.vip_swap.model import Side
-from vipswap_rest.methods.vip_swap.report import AddressReport, Outcome, Report
+from vipswap_rest.switchover.report import AddressReport, Outcome, Report, Side
 
 # A figure is what it is in nanoseconds.
 TICK_S, MICROSECOND = 0.5000001e-9, 1e-6

@@ -15,8 +15,8 @@ from vipswap_rest.errors import NotFound
 from vipswap_rest.health import TcpCheck
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.recovery import Way, choose, find
-from vipswap_rest.methods.vip_swap.report import Outcome
 from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Outcome
 
 THIEF = f"{NETWORK}/loadBalancers/other/frontendIPConfigurations/f"
 

@@ -33,13 +33,13 @@ from vipswap_rest.experiment.report import write_report
 from vipswap_rest.experiment.runner import Runner
 from vipswap_rest.experiment.summary import summary
 from vipswap_rest.experiment.trials import Store, check_directory
-from vipswap_rest.probe.prober import SHORTEST_INTERVAL_S
-from vipswap_rest.probe.target import parse_target
 from vipswap_rest.methods.vip_swap import preflight
 from vipswap_rest.methods.vip_swap.float_tags import float_tags
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import Target, resolve
 from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.probe.prober import SHORTEST_INTERVAL_S
+from vipswap_rest.probe.target import parse_target
 
 # Above that, thirty clean samples before and after each swap would take longer than the swap.
 LONGEST_INTERVAL_S = 1.0

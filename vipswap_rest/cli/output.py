@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vipswap_rest.errors import VipswapError
-from vipswap_rest.quantities import Rounding, at_most, outage, seconds
 from vipswap_rest.methods.vip_swap.preflight import CODES, Finding, Severity
-from vipswap_rest.methods.vip_swap.report import AddressReport, Observation, Outcome, Report
+from vipswap_rest.quantities import Rounding, at_most, outage, seconds
+from vipswap_rest.switchover.report import AddressReport, Observation, Outcome, Report
 
 _HEADLINES = {
     Outcome.SWAPPED: "Swapped",

@@ -14,12 +14,12 @@ from vipswap_rest.experiment.recording import Recording
 from vipswap_rest.experiment.watch import Watch, watched_swap
 from vipswap_rest.ids import same_id
 from vipswap_rest.methods.vip_swap import preflight
-from vipswap_rest.methods.vip_swap.execution import Guard
-from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Observed, Pair, Side
+from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Observed, Pair
 from vipswap_rest.methods.vip_swap.preflight import Finding
-from vipswap_rest.methods.vip_swap.report import Event
 from vipswap_rest.methods.vip_swap.resolve import Resolved, Target, resolve
 from vipswap_rest.methods.vip_swap.run import Options, Plan, plan
+from vipswap_rest.switchover.driver import Guard
+from vipswap_rest.switchover.report import Notice, Side
 
 # How long load balancers may take to be Succeeded before a swap, and addresses to answer before and after it; seconds.
 SETTLE_S, ANSWERS_S = 300.0, 120.0
@@ -153,5 +153,5 @@ def _check_settled(found: Resolved) -> None:
             )
 
 
-def _nobody(event: Event) -> None:
+def _nobody(event: Notice) -> None:
     """The steps of a trial are in its recording; nobody watches them."""

@@ -13,16 +13,16 @@ from vipswap_rest.clock import Clock, rfc3339
 from vipswap_rest.clouds import is_loopback
 from vipswap_rest.errors import Interrupted, VipswapError
 from vipswap_rest.experiment.recording import Operation, Probed, Recording
+from vipswap_rest.methods.vip_swap.model import Observed, Pair
+from vipswap_rest.methods.vip_swap.rules import first_tcp_port
+from vipswap_rest.methods.vip_swap.run import Options, Plan, swap
 from vipswap_rest.probe.findings import AddressFindings
 from vipswap_rest.probe.prober import Prober
 from vipswap_rest.probe.sampler import Live
 from vipswap_rest.probe.target import Target, parse_target
 from vipswap_rest.quantities import Rounding, figure
-from vipswap_rest.methods.vip_swap.execution import Guard
-from vipswap_rest.methods.vip_swap.model import Observed, Pair, Side
-from vipswap_rest.methods.vip_swap.report import Emit, Event, Observation, Report, StepAccepted, StepBegan, StepEnded
-from vipswap_rest.methods.vip_swap.rules import first_tcp_port
-from vipswap_rest.methods.vip_swap.run import Options, Plan, swap
+from vipswap_rest.switchover.driver import Guard, Record
+from vipswap_rest.switchover.report import Emit, Notice, Observation, Report, Side, StepAccepted, StepBegan, StepEnded
 
 INTERVAL_S = 0.1
 # How long an address may take to show that it answers before the swap, and that it answers again after it (seconds).
@@ -89,6 +89,7 @@ def watched_swap(
     *,
     emit: Emit,
     guard: Guard,
+    record: Record = lambda event: None,
     interval_s: float = INTERVAL_S,
     probe_url: str | None = None,
     note: Callable[[str], None] = lambda _: None,
@@ -193,7 +194,7 @@ class Watch:
         seconds = BEFORE_S if self._clean == 1 else self._settle_s
         return self._await_answers(float("-inf"), seconds)
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Notice) -> None:
         """Keep the times of the run's operations, and hand the event on."""
         now = self._clock.monotonic()
         if isinstance(event, StepBegan):

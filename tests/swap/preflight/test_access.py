@@ -9,8 +9,8 @@ from tests.swap.preflight.worlds import SUB, World, Worlds, found, lock, refused
 from tests.swap.test_refusals import answer, refuse
 from vipswap_rest.methods.vip_swap.preflight import Severity
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.report import Outcome
 from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Outcome
 
 
 def grant(scope: str, *actions: str, without: tuple[str, ...] = (), name: str = "role") -> World:

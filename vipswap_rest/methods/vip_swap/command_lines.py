@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vipswap_rest.methods.vip_swap.journal import Journal
-from vipswap_rest.methods.vip_swap.model import Pair, Side
+from vipswap_rest.methods.vip_swap.model import Pair
+from vipswap_rest.switchover.report import Side
 
 
 def recover_command(pair: Pair) -> str:

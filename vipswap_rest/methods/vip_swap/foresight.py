@@ -6,24 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Direction, Observed, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.reconcile import (
     Attach,
     CreateFloat,
     DeleteFloat,
-    Done,
     Opening,
-    Refuse,
     Repair,
     RepairFloat,
-    Step,
     SwapNatively,
-    Wait,
     attach_name,
     next_step,
     trial_name,
     wants_trial,
 )
+from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.steps import Claim, Direction, Done, Refuse, Release, Step, Wait
 
 # More steps than any road has.
 _LONGEST = 12
@@ -38,7 +36,7 @@ def ahead(
         step = next_step(observed, pair, direction, opening)
         if isinstance(step, Done):
             break
-        after = _predict(step, observed, pair)
+        after = predict(step, observed, pair)
         steps.append((step, observed, after))
         if isinstance(step, (Wait, Refuse)):
             break
@@ -87,8 +85,9 @@ def works_on(observed: Observed, pair: Pair, address: ResourceId, side: Side) ->
     )
 
 
-def _predict(step: Step, observed: Observed, pair: Pair) -> Observed:
-    if isinstance(step, CreateFloat):
+def predict(step: Step, observed: Observed, pair: Pair) -> Observed:
+    """What is observed after a step, if nothing goes wrong."""
+    if isinstance(step, Claim):
         float_ = PublicIp(pair.float, "", SUCCEEDED, None, {"id": str(pair.float), "properties": {}})
         return replace(observed, float=float_)
     if isinstance(step, Attach):
@@ -102,7 +101,7 @@ def _predict(step: Step, observed: Observed, pair: Pair) -> Observed:
         return observed.with_load_balancer(step.side, mended)
     if isinstance(step, RepairFloat) and observed.float is not None:
         return replace(observed, float=replace(observed.float, state=SUCCEEDED))
-    if isinstance(step, DeleteFloat):
+    if isinstance(step, Release):
         return replace(observed, float=None)
     return observed
 

@@ -6,38 +6,20 @@ import copy
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from vipswap_rest.errors import ProtocolError
 from vipswap_rest.ids import InvalidResourceId, ResourceId, same_id
-from vipswap_rest.network import FRONTEND, NAMESPACE, PUBLIC_IP
 from vipswap_rest.methods.vip_swap.rules import has_outbound_rule, rules_of
 from vipswap_rest.methods.vip_swap.shape import check_shape
+from vipswap_rest.network import FRONTEND, NAMESPACE, PUBLIC_IP
+from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.steps import Direction
 from vipswap_rest.words import word_key
 
 # Terminal words of ARM's contract; any other word means that something is still going on.
 SUCCEEDED = "succeeded"
 BROKEN = frozenset({"failed", "canceled", "cancelled"})
-
-
-class Side(str, Enum):
-    """The two sides of a swap, named for what they were before it."""
-
-    PRODUCTION = "production"
-    STAGING = "staging"
-
-    @property
-    def other(self) -> Side:
-        """The opposite side."""
-        return Side.STAGING if self is Side.PRODUCTION else Side.PRODUCTION
-
-
-class Direction(str, Enum):
-    """Which way the addresses shall lie: exchanged, or as they were."""
-
-    EXCHANGED = "exchanged"
-    ORIGINAL = "original"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +155,16 @@ class PublicIp:
     def held_by(self, frontend: ResourceId) -> bool:
         """Whether the address says that this frontend holds it."""
         return same_id(self.holder, str(frontend))
+
+
+_Resource = TypeVar("_Resource", LoadBalancer, PublicIp)
+
+
+def asked_for(id: ResourceId, found: _Resource) -> _Resource:
+    """What was read, if it is what was asked for. Raises ProtocolError."""
+    if found.id != id:
+        raise ProtocolError(f"GET {id}: ARM answered with another resource, {found.id}.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from vipswap_rest.errors import Refused, UsageError
 from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
 from vipswap_rest.network import FRONTEND, LOAD_BALANCER, NAMESPACE, PUBLIC_IP
-from vipswap_rest.methods.vip_swap.model import Side
+from vipswap_rest.switchover.report import Side
 from vipswap_rest.words import same_word
 
 _FRONTENDS = FRONTEND.rpartition("/")[2]

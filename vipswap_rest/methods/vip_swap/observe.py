@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TypeVar
 
 from vipswap_rest.arm import ArmClient
-from vipswap_rest.errors import NotFound, ProtocolError
+from vipswap_rest.errors import NotFound
 from vipswap_rest.ids import ResourceId
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp, asked_for
 from vipswap_rest.network import get_load_balancer, get_public_ip
-from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.switchover.report import Side
 
-_Resource = TypeVar("_Resource", LoadBalancer, PublicIp)
-
-# Reads may be late: only what is missing for so long is gone, and what a write did shows by then (seconds).
-LATE_READ_S, BETWEEN_READS_S = 10.0, 0.5
 # A 404 may be a read that is late; so long after it, the second one is believed (seconds).
 BEFORE_IT_IS_GONE_S = 0.5
 
 
 def read_load_balancer(client: ArmClient, id: ResourceId, *, deadline: float | None = None) -> LoadBalancer:
     """A fresh GET of a load balancer. Raises ProtocolError if ARM shows another resource, or none that can be read."""
-    return _asked_for(id, LoadBalancer.read(get_load_balancer(client, id, deadline=deadline)))
+    return asked_for(id, LoadBalancer.read(get_load_balancer(client, id, deadline=deadline)))
 
 
 def read_public_ip(client: ArmClient, id: ResourceId, *, deadline: float | None = None) -> PublicIp:
     """A fresh GET of a public IP address. Raises as read_load_balancer does."""
-    return _asked_for(id, PublicIp.read(get_public_ip(client, id, deadline=deadline)))
-
-
-def _asked_for(id: ResourceId, found: _Resource) -> _Resource:
-    if found.id != id:
-        raise ProtocolError(f"GET {id}: ARM answered with another resource, {found.id}.")
-    return found
+    return asked_for(id, PublicIp.read(get_public_ip(client, id, deadline=deadline)))
 
 
 def read_float(client: ArmClient, id: ResourceId, *, deadline: float | None = None) -> PublicIp | None:
@@ -45,17 +35,6 @@ def read_float(client: ArmClient, id: ResourceId, *, deadline: float | None = No
         return read_public_ip(client, id, deadline=deadline)
     except NotFound:
         return None
-
-
-def await_float(client: ArmClient, id: ResourceId) -> PublicIp | None:
-    """The float, as soon as a read shows it: one that does not may be late. None if none did in time."""
-    until = client.clock.monotonic() + LATE_READ_S
-    while client.clock.monotonic() < until:
-        client.clock.sleep(BETWEEN_READS_S)
-        found = read_float(client, id)
-        if found is not None:
-            return found
-    return None
 
 
 def observe(client: ArmClient, pair: Pair, *, deadline: float | None = None, gone: Collection[Side] = ()) -> Observed:

@@ -10,31 +10,25 @@ from dataclasses import dataclass
 from enum import Enum
 
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, Direction, Observed, Pair, Side
+from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, Observed, Pair
+from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.steps import Claim, Direction, Done, Refuse, Release, Step, Wait, Write
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Look again: something is going on with this resource, or two reads disagree about it."""
-
-    resource: ResourceId
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(Write):
     """PUT a side's load balancer again as it is: it is Failed or Canceled."""
 
     side: Side
 
 
 @dataclass(frozen=True, slots=True)
-class RepairFloat:
+class RepairFloat(Write):
     """PUT the float again as it is: it is Failed or Canceled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(Write):
     """PUT a side's load balancer with this address on its frontend."""
 
     side: Side
@@ -42,36 +36,20 @@ class Attach:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateFloat:
-    """Create the float: the journal, and the address that makes room."""
-
-
-@dataclass(frozen=True, slots=True)
-class SwapNatively:
+class SwapNatively(Write):
     """Ask ARM to exchange both addresses in one operation."""
 
     addresses: tuple[tuple[Side, ResourceId], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteFloat:
+class CreateFloat(Claim):
+    """Create the float: the journal, and the address that makes room."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFloat(Release):
     """Both frontends hold their goal: the float is not needed any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The goal is reached and no float is left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """There is no legal step from here; the reason is a sentence."""
-
-    resource: ResourceId
-    reason: str
-
-
-Step = Wait | Repair | RepairFloat | Attach | CreateFloat | SwapNatively | DeleteFloat | Done | Refuse
 
 
 class Opening(Enum):

@@ -12,19 +12,21 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import NotFound, Refused, UsageError
 from vipswap_rest.health import Check
 from vipswap_rest.ids import InvalidResourceId, ResourceId, group_scope
-from vipswap_rest.network import list_public_ips
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
-from vipswap_rest.methods.vip_swap.execution import Guard
 from vipswap_rest.methods.vip_swap.foresight import production_works, steps_until_production_stays
 from vipswap_rest.methods.vip_swap.journal import Journal
-from vipswap_rest.methods.vip_swap.model import Direction, Observed, PublicIp, Side
+from vipswap_rest.methods.vip_swap.method import strategy_name
+from vipswap_rest.methods.vip_swap.model import Observed, PublicIp
 from vipswap_rest.methods.vip_swap.naming import load_balancer_id
 from vipswap_rest.methods.vip_swap.observe import observe_ruins, read_float
-from vipswap_rest.methods.vip_swap.report import Emit, Outcome, Report
 from vipswap_rest.methods.vip_swap.resolve import Settling
-from vipswap_rest.methods.vip_swap.run import Options, carry_out, nothing_to_do, strategy_name
+from vipswap_rest.methods.vip_swap.run import Options, carry_out, nothing_to_do
 from vipswap_rest.methods.vip_swap.verification import production_answers
+from vipswap_rest.network import list_public_ips
+from vipswap_rest.switchover.driver import Guard, Record
+from vipswap_rest.switchover.report import Emit, Outcome, Report, Side
+from vipswap_rest.switchover.steps import Direction
 
 
 class Way(Enum):
@@ -154,6 +156,7 @@ def recover(
     emit: Emit,
     guard: Guard,
     note: Callable[[str], None] = lambda _: None,
+    record: Record = lambda event: None,
 ) -> Report:
     """Take an interrupted swap over, and finish or undo it. Every error of the run is in the report.
 
@@ -175,7 +178,7 @@ def recover(
         run=str(uuid.uuid4()),
         request_timeout_s=max(journal.request_timeout_s, round(client.transport.read_timeout)),
     )
-    return carry_out(client, ours, observed, journal, options, emit=emit, guard=guard)
+    return carry_out(client, ours, observed, journal, options, emit=emit, guard=guard, record=record)
 
 
 def choose_direction(observed: Observed, journal: Journal, way: Way) -> Direction:

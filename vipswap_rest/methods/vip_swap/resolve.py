@@ -8,14 +8,16 @@ from typing import TypeVar
 
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.ids import ResourceId, subscription_scope
+from vipswap_rest.methods.vip_swap import conflicts
 from vipswap_rest.methods.vip_swap import journal as journals
-from vipswap_rest.methods.vip_swap import rivals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
 from vipswap_rest.methods.vip_swap.journal import Journal
-from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.naming import address_id, address_meant, frontend_id, load_balancer_id
 from vipswap_rest.methods.vip_swap.observe import observe, read_float, read_load_balancer
+from vipswap_rest.network import list_public_ips
+from vipswap_rest.switchover.report import Side
 
 # How long preflight waits for somebody else's operation on a load balancer to end.
 SETTLE_S = 30.0
@@ -116,12 +118,23 @@ def _two_addresses(pair: Pair) -> None:
 def _no_rival(client: ArmClient, pair: Pair) -> None:
     """Raise LockHeld if an overlapping swap is under way or was left behind."""
     try:
-        found = rivals.find(client, pair)
+        found = _overlapping(client, pair)
     except Forbidden:
         # Who may not list addresses may swap all the same; the run looks once more, and tells.
         return
     for rival, _ in found:
-        raise rivals.overlapped(rival)
+        raise conflicts.overlapped(rival)
+
+
+def _overlapping(client: ArmClient, pair: Pair) -> list[tuple[Journal, PublicIp]]:
+    """The open swaps of other pairs that a list of the subscription shows; to a login that may not list it, lists of the
+    pair's groups."""
+    try:
+        listed = list(list_public_ips(client, subscription_scope(pair.float.subscription)))
+    except Forbidden:
+        listed = [body for group in conflicts.groups_of(pair) for body in list_public_ips(client, group)]
+    floats = (read_float(client, id) for id in conflicts.other_floats(listed, pair))
+    return conflicts.overlapping([public_ip for public_ip in floats if public_ip], pair)
 
 
 def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceId], vip: ResourceId | None) -> Resolved:
@@ -226,27 +239,3 @@ def _choose(load_balancer: LoadBalancer, wanted: ResourceId | None, side: Side) 
         f"The load balancer {load_balancer.id} has no frontend with a public IP address.",
         hint="Give it a frontend with a public IP address first.",
     )
-
-
-def states(observed: Observed, pair: Pair) -> str:
-    """One sentence on who holds what now."""
-    parts = []
-    for side in Side:
-        name, held = pair.load_balancer(side).name, observed.held(pair, side)
-        load_balancer = observed.load_balancers[side]
-        if load_balancer.exists:
-            parts.append(f"{name} holds {_named(observed, held)} and is {load_balancer.state.capitalize()}")
-        else:
-            parts.append(f"{name} does not exist")
-    production: PublicIp = observed.addresses[Side.PRODUCTION]
-    if production.holder is None:
-        parts.append(f"production's address {production.address or production.id.name} is on NO load balancer")
-    parts.append(f"the float {pair.float.name} {'exists' if observed.float else 'does not exist'}")
-    return "; ".join(parts) + "."
-
-
-def _named(observed: Observed, address: ResourceId | None) -> str:
-    if address is None:
-        return "no public IP address"
-    known = observed.public_ip(address)
-    return f"{address.name} ({known.address})" if known and known.address else address.name

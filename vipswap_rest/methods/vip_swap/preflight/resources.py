@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.placement import (
     IP_TAGS,
     SKU,
@@ -18,6 +18,7 @@ from vipswap_rest.methods.vip_swap.placement import (
     same_place,
 )
 from vipswap_rest.methods.vip_swap.preflight.finding import Finding, Severity, error, information, warning
+from vipswap_rest.switchover.report import Side
 from vipswap_rest.words import same_word, word_key
 
 

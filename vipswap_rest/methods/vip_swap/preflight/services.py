@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vipswap_rest.ids import same_id
-from vipswap_rest.methods.vip_swap.model import Observed, Pair, Side
+from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.placement import SKU, VERSION
 from vipswap_rest.methods.vip_swap.preflight.finding import Finding, error, warning
 from vipswap_rest.methods.vip_swap.rules import LAST_PORT, Kind, Rule, has_outbound_rule, missing_ports, rules_of
 from vipswap_rest.methods.vip_swap.survey import Survey
+from vipswap_rest.switchover.report import Side
 from vipswap_rest.words import same_word
 
 

@@ -11,7 +11,18 @@ from typing import Any
 from vipswap_rest.clock import rfc3339
 from vipswap_rest.errors import Interrupted, VipswapError
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.methods.vip_swap.model import Side
+
+
+class Side(str, Enum):
+    """The two sides of a switch, named for what they were before it."""
+
+    PRODUCTION = "production"
+    STAGING = "staging"
+
+    @property
+    def other(self) -> Side:
+        """The opposite side."""
+        return Side.STAGING if self is Side.PRODUCTION else Side.PRODUCTION
 
 
 class Outcome(str, Enum):
@@ -93,8 +104,8 @@ class Decided:
     direction: str
 
 
-Event = StepBegan | StepAccepted | StepEnded | Decided | Noted
-Emit = Callable[[Event], None]
+Notice = StepBegan | StepAccepted | StepEnded | Decided | Noted
+Emit = Callable[[Notice], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +173,7 @@ class Report:
     outcome: Outcome
     strategy: str
     exit_code: int
-    addresses: dict[Side, AddressReport] = field(default_factory=dict)
+    addresses: Mapping[Side, AddressReport] = field(default_factory=dict)
     steps: tuple[StepRecord, ...] = ()
     total_s: float = 0.0
     error: VipswapError | None = None
