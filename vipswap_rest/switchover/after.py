@@ -76,7 +76,7 @@ def after(state: RunState, event: Event) -> RunState:
 def _woken(state: RunState) -> RunState:
     """A pause is over: what was asked before it is asked again."""
     overlap = state.overlap
-    if overlap and overlap.journals is not None:
+    if overlap and overlap.journals is not None and state.operation is None:
         overlap = replace(overlap, lists=None, journals=None)
     return replace(state, overlap=overlap, silent=None)
 

@@ -127,7 +127,7 @@ def _no_rival(client: ArmClient, pair: Pair) -> None:
 
 
 def _overlapping(client: ArmClient, pair: Pair) -> list[tuple[Journal, PublicIp]]:
-    """The open swaps of other pairs that a list of the subscription shows; to a login that may not list it, lists of the
+    """The open swaps of other pairs, by a list of the subscription or, to a login that may not list it, lists of the
     pair's groups."""
     try:
         listed = list(list_public_ips(client, subscription_scope(pair.float.subscription)))
