@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.cli.conftest import Arm, Ran, Vipswap
 from tests.cli.test_credentials import LOGINS, Login, keys
@@ -171,8 +172,12 @@ def test_a_cloud_and_an_endpoint_of_another_are_a_usage_error(
 def test_where_the_login_sees_several_subscriptions_it_says_so_and_the_rest(
     arm: Arm, vipswap: Vipswap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    group = {"id": f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/g", "name": "g", "location": "westus"}
-    arm.seed({**group, "type": "Microsoft.Resources/resourceGroups", "properties": {}})
+    seen = [{"id": f"/subscriptions/{id}", "subscriptionId": id} for id in (SUBSCRIPTION, OTHER_SUBSCRIPTION)]
+    requests.post(
+        f"{arm.endpoint}/emulator/faults",
+        json=[{"match": {"path": "/subscriptions$"}, "effect": {"status": 200, "body": {"value": seen}}}],
+        timeout=10,
+    ).raise_for_status()
     monkeypatch.delenv("AZURE_SUBSCRIPTION_ID")
 
     ran = vipswap("login-info", "-o", "json")

@@ -16,8 +16,8 @@ from tests.experiment.bench import manifest
 from tests.experiment.recordings import GROUP, operations, probed, recording
 from tests.experiment.test_page import Reader
 from vipswap_rest.cli.experiment_report import print_summary
-from vipswap_rest.cli.output import print_report
 from vipswap_rest.cli.probe_report import findings_json, print_findings
+from vipswap_rest.cli.report import print_report
 from vipswap_rest.experiment.columns import middles, points
 from vipswap_rest.experiment.design import Role, Way
 from vipswap_rest.experiment.measured import measure

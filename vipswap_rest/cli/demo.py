@@ -14,8 +14,9 @@ from typing import Any
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
 from vipswap_rest.cli.live import live_lines
-from vipswap_rest.cli.output import print_report, tell, tell_error
+from vipswap_rest.cli.output import tell, tell_error
 from vipswap_rest.cli.progress import Progress
+from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import Clock
 from vipswap_rest.errors import UsageError, VipswapError

@@ -17,10 +17,11 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.live import beside
-from vipswap_rest.cli.output import deliver, print_json, tell, warn
+from vipswap_rest.cli.output import deliver, print_json, tell
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import COVERAGE
+from vipswap_rest.cli.report import warn
 from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.clock import rfc3339
 from vipswap_rest.clouds import is_loopback

@@ -9,8 +9,9 @@ from typing import Any
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
-from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error
+from vipswap_rest.cli.output import deliver, delivered, print_json, tell, tell_error
 from vipswap_rest.cli.progress import Progress
+from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import Clock
 from vipswap_rest.errors import UsageError, VipswapError

@@ -6,7 +6,8 @@ import argparse
 from itertools import groupby
 from pathlib import Path
 
-from vipswap_rest.cli.output import delivered, print_json, print_report, tell, tell_error
+from vipswap_rest.cli.output import delivered, print_json, tell, tell_error
+from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.errors import UsageError
 from vipswap_rest.methods.vip_swap import begun

@@ -11,10 +11,11 @@ from vipswap_rest.arm import ArmClient
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.live import beside
-from vipswap_rest.cli.output import deliver, delivered, print_json, print_report, tell, tell_error, warn
+from vipswap_rest.cli.output import deliver, delivered, print_json, tell, tell_error
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.progress import Progress
+from vipswap_rest.cli.report import print_report, warn
 from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.errors import Refused, UsageError, VipswapError
 from vipswap_rest.experiment.pictures import check_picture, timeline, write_picture

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from vipswap_rest.errors import UsageError
 from vipswap_rest.methods.vip_swap.journal import JOURNAL_TAGS, PREFIX
+from vipswap_rest.words import same_word, word_key
 
 MOST_TAGS, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 _FORBIDDEN = "<>%&\\?/"
@@ -26,7 +27,7 @@ def float_tags(texts: Sequence[str]) -> dict[str, str]:
         if not equals or not name.strip():
             raise UsageError(f"--float-tag {text!r} is not KEY=VALUE.")
         _check(name, value)
-        if any(name.lower() == other.lower() for other in tags):
+        if any(same_word(name, other) for other in tags):
             raise UsageError(f"--float-tag names the tag {name!r} twice; ARM compares names without case.")
         tags[name] = value
     if len(tags) > MOST_TAGS - JOURNAL_TAGS:
@@ -38,7 +39,7 @@ def float_tags(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _check(name: str, value: str) -> None:
-    if name.lower().startswith(PREFIX):
+    if word_key(name).startswith(PREFIX):
         raise UsageError(f"--float-tag {name!r}: names that begin with {PREFIX} are vipswap's own.")
     if len(name) > LONGEST_NAME:
         raise UsageError(f"--float-tag: a tag's name has {LONGEST_NAME} characters at most, this one {len(name)}.")
@@ -53,13 +54,13 @@ def _check(name: str, value: str) -> None:
 
 def with_float_tags(tags: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """A float's tags with the given ones; names compare without case, and an older spelling goes."""
-    names = {name.lower() for name in given}
-    return {name: value for name, value in tags.items() if name.lower() not in names} | dict(given)
+    names = {word_key(name) for name in given}
+    return {name: value for name, value in tags.items() if word_key(name) not in names} | dict(given)
 
 
 def float_tag_hint(codes: Collection[str], text: str) -> str:
     """What to add to the hint of a refusal of the float: the tags that a policy asks for, if it is about tags."""
-    if "RequestDisallowedByPolicy" not in codes or "tag" not in text.lower():
+    if "RequestDisallowedByPolicy" not in codes or "tag" not in word_key(text):
         return ""
     names = list(dict.fromkeys(_ASKED.findall(text))) or ["KEY"]
     return f" It is about tags: add {' '.join(f'--float-tag {name}=VALUE' for name in names)}."

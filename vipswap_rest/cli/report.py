@@ -1,0 +1,79 @@
+"""How a run's end and preflight's warnings look to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vipswap_rest.cli.output import tell
+from vipswap_rest.methods.vip_swap.preflight import CODES, Finding, Severity
+from vipswap_rest.quantities import Rounding, at_most, outage, seconds
+from vipswap_rest.switchover.report import AddressReport, Observation, Outcome, Report
+
+_HEADLINES = {
+    Outcome.SWAPPED: "Swapped",
+    Outcome.NOTHING_TO_DO: "Nothing to do: the addresses are where they should be",
+    Outcome.ROLLED_BACK: "Refused half-way, and rolled back: everything is as it was",
+    Outcome.REFUSED: "Refused",
+    Outcome.FAILED: "Failed",
+    Outcome.NEEDS_RECOVERY: "STOPPED HALF-WAY",
+    Outcome.INTERRUPTED: "Interrupted",
+}
+
+
+def warn(findings: Iterable[Finding], *, brief: bool) -> None:
+    """The warnings among the findings on stderr, one line each; `brief`, above a question, in the few words that the
+    table of codes has, so that the question stands below a summary."""
+    codes = []
+    for finding in findings:
+        if finding.severity is Severity.WARNING:
+            tell(f"warning: {finding.code}: {CODES[finding.code] if brief else finding.message}")
+            codes.append(finding.code)
+    if codes and brief:
+        tell("(in full: vipswap plan)")
+
+
+def print_report(report: Report) -> None:
+    """A run's end on stdout, for people."""
+    if report.outcome in (Outcome.NEEDS_RECOVERY, Outcome.FAILED, Outcome.REFUSED, Outcome.INTERRUPTED):
+        changed = "" if report.changed else "; nothing was changed"
+        print(f"{_HEADLINES[report.outcome]} after {seconds(report.total_s)}{changed}.")
+    elif report.outcome is Outcome.NOTHING_TO_DO:
+        print(f"{_HEADLINES[report.outcome]}.")
+    else:
+        print(f"{_HEADLINES[report.outcome]} ({report.strategy}).")
+    for side, address in report.addresses.items():
+        print(f"  {side.value:<11}{_place(address)}")
+    if report.outcome in (Outcome.SWAPPED, Outcome.ROLLED_BACK):
+        _print_downtime(report)
+
+
+def _print_downtime(report: Report) -> None:
+    """Both addresses' downtime, as the control plane and as the probe saw it."""
+    rows = [(side, address) for side, address in report.addresses.items() if address.control_plane or address.observed]
+    if rows:
+        print(f"  {'downtime':<11}{'control plane':<16}{'observed':<34}lag")
+    for side, address in rows:
+        length = address.control_plane_outage_s
+        control = "-" if length is None else seconds(length)
+        lag = "-" if address.lag_s is None else seconds(address.lag_s, Rounding.UP, sign=True)
+        print(f"  {side.value:<11}{control:<16}{_observed(address.observed):<34}{lag}".rstrip())
+    if any(address.lag_s is not None for _, address in rows):
+        print("  (lag: from reading Succeeded to the first answer, at the latest)")
+    print(f"  total      {seconds(report.total_s)}")
+
+
+def _observed(observation: Observation | None) -> str:
+    """What the probe saw, in words: `6.200 s (6.150 to 6.350 s)`."""
+    if observation is None:
+        return "not probed"
+    if not observation.outages:
+        return f"none seen ({at_most(observation.undetected_upper_s)})"
+    return ", ".join(outage(one["lower_s"] or 0.0, one["estimate_s"], one["upper_s"]) for one in observation.outages)
+
+
+def _place(address: AddressReport) -> str:
+    name = address.public_ip.name
+    where = address.after.parent.name if address.after and address.after.parent else "NO load balancer"
+    before = address.before.parent.name if address.before and address.before.parent else "no load balancer"
+    moved = f"{where} (was on {before})" if where != before else where
+    return f"{address.address or '(no address)'} ({name}) is on {moved}"
