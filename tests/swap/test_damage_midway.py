@@ -262,8 +262,8 @@ def test_a_late_read_of_the_float_that_was_taken_over_does_not_leave_production_
 
 def test_a_native_swap_that_reads_do_not_show_yet_is_not_taken_for_undone() -> None:
     lab = Lab()
-    # It takes 28 seconds, and some more until it shows.
-    lab.strike({"match": {"method": "POST", "path": "setLoadBalancer"}, "effect": {"stale_reads_s": 34}})
+    # It takes 22.5 seconds, and some more until it shows.
+    lab.strike({"match": {"method": "POST", "path": "setLoadBalancer"}, "effect": {"stale_reads_s": 28.5}})
 
     report = lab.swap(options=Options(opening=Opening.NATIVE))
 

@@ -79,7 +79,7 @@ class Perform:
     the resources whose etag it changes; `opens` whether it takes production off.
 
     A `trial` writes a resource as it is, so that a refusal comes before the outage. A `quiet` one is no step of the
-    report.
+    report. `then`: the error that the run ends with once this is done.
     """
 
     why: str
@@ -93,6 +93,7 @@ class Perform:
     opens: bool = False
     trial: bool = False
     quiet: bool = False
+    then: VipswapError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,10 @@ def _performing(state: RunState, action: Perform) -> RunState:
             decided = Decided(type(action.step).__name__, str(action.resource), state.direction.value)
             state = _told(replace(state, told=action.step), decided)
         state = _told(state, StepBegan(action.name, action.resource, action.opens))
+    if isinstance(action.step, Keep):
+        state = replace(state, kept=action)
+    if action.then is not None:
+        state = replace(state, leaving=action.then)
     limit = state.when.at + state.policy.limits.operation_s
     return replace(state, operation=Operation(action, state.when, limit), trouble=None, vacant=False)
 
@@ -203,10 +207,8 @@ def _completed(state: RunState, at: float) -> RunState:
         return replace(state, lock=replace(state.lock, hold=Hold.OURS), look_due=True)
     if isinstance(step, TakeOver):
         return _taken(state)
-    if isinstance(step, Release):
-        return _released(state)
-    if isinstance(step, Keep):
-        return _told(_released(state), Noted(action.why, True))
+    if isinstance(step, (Release, Keep)):
+        return _released(state, action)
     if action.trial:
         return replace(state, look_due=True)
     state = replace(state, observed=state.method.predict(step, state.observed))
@@ -250,11 +252,13 @@ def _taken(state: RunState) -> RunState:
     return replace(state, lock=Lock(Hold.OURS), dead_until=dead_until, trouble=None, look_due=True)
 
 
-def _released(state: RunState) -> RunState:
+def _released(state: RunState, action: Perform) -> RunState:
     """The journal is none of this run's business any more."""
     store = state.method.store
     observed = store.placed(state.observed, None) if store else state.observed
-    return replace(state, lock=replace(state.lock, hold=Hold.OVER), observed=observed, trouble=None)
+    lock = replace(state.lock, hold=Hold.OVER)
+    state = replace(state, lock=lock, observed=observed, trouble=None, error=action.then or state.error)
+    return _told(state, Noted(action.why, True)) if isinstance(action.step, Keep) else state
 
 
 # --- reads ------------------------------------------------------------------------------------------------------------
@@ -356,7 +360,8 @@ def _owner(state: RunState, answers: Answers) -> RunState:
     if isinstance(trouble.step, Keep):
         # A journal whose deletion failed stays Failed, whatever becomes of its tags.
         done = not store.exists(state.observed) or store.is_done(state.observed)
-        return _released(state) if done else replace(state, trouble=replace(trouble, owner_read=True))
+        kept = state.kept
+        return _released(state, kept) if done and kept else replace(state, trouble=replace(trouble, owner_read=True))
     if store.is_ours(state.observed):
         return _taken(state)
     if store.exists(state.observed) and store.is_earlier(state.observed):

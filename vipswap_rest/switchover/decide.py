@@ -120,7 +120,8 @@ def _in_flight(state: RunState, now: Moment) -> Action | None:
     name = operation.action.name
     if now.at >= operation.limit:
         return Stop(f"{name} takes too long", _failed(_timed_out(state)))
-    if operation.polls and state.critical and now.at - operation.ahead_at >= AHEAD_AGE_S:
+    aged = state.critical and now.at - operation.ahead_at >= AHEAD_AGE_S
+    if operation.polls and aged and not isinstance(state.last, Sleep):
         known = tuple(Request.get(id) for id in state.method.resources if id not in state.stale)
         journal = (store.read(),) if store else ()
         return Read("what the next write needs", Purpose.AHEAD, (*journal, *known), within_s=AHEAD_LIMIT_S)
@@ -198,16 +199,6 @@ def _look(state: RunState, now: Moment) -> Action | None:
     return Read("see what came of it", Purpose.OBSERVE, state.method.reads(state.gone))
 
 
-def _yielded(state: RunState, now: Moment) -> Action | None:
-    """This run gave way to an overlapping one: its journal is deleted."""
-    store, overlap = state.method.store, state.overlap
-    if store is None or overlap is None or overlap.journals is None or state.lock.hold is not Hold.OVER:
-        return None
-    late = now.at >= overlap.since + GIVE_WAY_S
-    error = store.must_yield(overlap.journals, late=late)
-    return Stop("an overlapping run comes first", error) if error else None
-
-
 def _distrusted(state: RunState, now: Moment) -> Action | None:
     """Whoever rewrites ARM's answers is not trusted with an outage."""
     if state.foreign is None or state.direction is Direction.ORIGINAL or state.cause is not None:
@@ -224,7 +215,6 @@ GUARDS: tuple[Callable[[RunState, Moment], Action | None], ...] = (
     _troubled,
     _adopt,
     _look,
-    _yielded,
     _distrusted,
 )
 
@@ -292,7 +282,7 @@ def _overlapped(state: RunState, step: Step, now: Moment) -> Action | None:
     error = store.must_yield(overlap.journals, late=late)
     if error is None:
         return Sleep("an overlapping run gives way", now.at + BETWEEN_OVERLAPS_S)
-    return _release(state, "an overlapping run comes first")
+    return _release(state, "an overlapping run comes first", then=error)
 
 
 def _overdue(state: RunState, step: Step, now: Moment) -> Action | None:
@@ -453,7 +443,7 @@ def _take_over_failed(state: RunState, trouble: Trouble, now: Moment) -> Action 
 def _turn_back(state: RunState, step: Step | None, error: VipswapError) -> Action:
     """A step is refused for good: undo what was done, unless that would be worse."""
     if isinstance(step, Release):
-        return _keep(state, error)
+        return _keep(state, error, state.leaving)
     kept = bool(state.written) and (not state.policy.rollback or state.method.arrived(state.observed, state.direction))
     reading = step is None and state.foreign is not error
     tried = state.cause is not None and not (state.both_ways and state.direction.other not in state.closed)
@@ -468,25 +458,25 @@ def _give_up(state: RunState, step: Refuse) -> Action:
     made = store is not None and not store.taken_over and state.lock.hold in (Hold.REQUESTED, Hold.OURS)
     cause = VipswapError(f"{step.resource}: {step.reason}")
     if store and made and not state.attempted and state.journal_exists:
-        return (
-            _release(state, "there is no legal step") if store.holder(state.observed) is None else _keep(state, cause)
-        )
+        why, then = "there is no legal step", _failed(cause)
+        unheld = store.holder(state.observed) is None
+        return _release(state, why, then=then) if unheld else _keep(state, cause, then)
     return Stop("there is no legal step", _failed(cause))
 
 
-def _release(state: RunState, why: str, step: Release = Release()) -> Action:  # noqa: B008 - frozen
+def _release(state: RunState, why: str, step: Release | None = None, then: VipswapError | None = None) -> Action:
     store = state.method.store
     if store is None:
         return Finish(why)
-    return Perform(why, step, f"delete_{store.noun}", store.id, store.release())
+    return Perform(why, step or Release(), f"delete_{store.noun}", store.id, store.release(), then=then)
 
 
-def _keep(state: RunState, error: VipswapError) -> Action:
+def _keep(state: RunState, error: VipswapError, then: VipswapError | None = None) -> Action:
     store = state.method.store
     if store is None or not state.journal_exists:
         return Stop("there is no journal to mark", _failed(error))
     why = f"The {store.noun} {store.id} stays, tagged done: it could not be deleted. ({error})"
-    return Perform(why, Keep(), "keep", store.id, store.keep(state.observed), quiet=True)
+    return Perform(why, Keep(), "keep", store.id, store.keep(state.observed), quiet=True, then=then)
 
 
 def _may_be_made_again(state: RunState, now: Moment) -> bool:

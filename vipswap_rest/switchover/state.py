@@ -156,6 +156,8 @@ class RunState:
     pending: Action | None = None
     last: Action | None = None
     operation: Operation | None = None
+    kept: Perform | None = None
+    leaving: VipswapError | None = None
     done: Mapping[Step, int] = field(default_factory=dict)
     refused: Mapping[Step | None, int] = field(default_factory=dict)
     steps: tuple[StepRecord, ...] = ()

@@ -159,7 +159,7 @@ class VipSwap:
         """The load balancers that an error says are not there."""
         if not isinstance(error, NotFound):
             return frozenset()
-        return frozenset(id for id in self.resources if covers(str(id), str(error.resource)))
+        return frozenset(id for id in self.resources if covers(str(id), str(error.resource).partition("?")[0]))
 
     def health(self, observed: Observed) -> tuple[str, int]:
         """Production's address, and the port of the first TCP rule of staging's frontend, which serves it later."""
