@@ -315,7 +315,7 @@ class Lab(Laboratory):
 
     def put(self, *bodies: dict[str, Any]) -> None:
         for body in bodies:
-            self.core.world.state.put(copy.deepcopy(body))
+            self.core.world.state.put(copy.deepcopy({"etag": self.core.world.identifiers.etag(), **body}))
 
     def resources(self) -> Iterator[dict[str, Any]]:
         self.core.world.operations.settle(self.clock.time)

@@ -123,7 +123,7 @@ def test_the_journal_says_the_subscription_and_an_older_vipswap_does_not_read_it
     assert tags["vipswap-production-address-subscription"] == OTHER
     assert "vipswap-staging-address-subscription" not in tags
     assert tags["vipswap-version"] == "2"
-    float_ = {"id": str(journal.pair.float), "properties": {}, "tags": tags}
+    float_ = {"id": str(journal.pair.float), "etag": 'W/"1"', "properties": {}, "tags": tags}
     assert journals.read(PublicIp.read(float_)) == journal
     assert max(map(len, tags.values())) <= 256
 
@@ -265,6 +265,19 @@ def test_a_frontend_that_is_another_resources_is_never_written(change: Callable[
     change(lab)
 
     with pytest.raises(ProtocolError, match="cannot be read"):
+        lab.swap(options=Options(ignore=frozenset(ERRORS)))
+
+    assert lab.writes() == []
+
+
+@pytest.mark.parametrize("etag", [None, "", 7, ["W/1"]])
+@pytest.mark.parametrize("resource", [PRODUCTION_LB, STAGING_LB, PRODUCTION_IP, STAGING_IP])
+def test_what_has_no_etag_is_never_written(resource: str, etag: object) -> None:
+    """If-Match is what guards every write, and without an etag it guards nothing: nothing is begun."""
+    lab = Lab()
+    lab.get(resource)["etag"] = etag
+
+    with pytest.raises(ProtocolError, match=f"{resource.split('/')[-1]} has no etag"):
         lab.swap(options=Options(ignore=frozenset(ERRORS)))
 
     assert lab.writes() == []

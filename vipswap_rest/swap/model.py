@@ -103,7 +103,7 @@ class LoadBalancer:
                 # Read them once: whoever does so later takes it that they can be read.
                 deque(rules_of(body, str(frontend.id)), 0)
                 has_outbound_rule(body, str(frontend.id))
-            return cls(id, str(body.get("etag") or ""), _state(properties), frontends, body)
+            return cls(id, _etag(body), _state(properties), frontends, body)
         except (KeyError, TypeError, ValueError, AttributeError, InvalidResourceId) as error:
             raise ProtocolError(f"ARM showed a load balancer that cannot be read: {error}.") from error
 
@@ -155,8 +155,8 @@ class PublicIp:
             check_shape(body)
             properties = body["properties"]
             holder = _id_text(properties, "natGateway") or _id_text(properties, "ipConfiguration")
-            return cls(ResourceId.parse(body["id"]), str(body.get("etag") or ""), _state(properties), holder, body)
-        except (KeyError, TypeError, AttributeError, InvalidResourceId) as error:
+            return cls(ResourceId.parse(body["id"]), _etag(body), _state(properties), holder, body)
+        except (KeyError, TypeError, ValueError, AttributeError, InvalidResourceId) as error:
             raise ProtocolError(f"ARM showed a public IP address that cannot be read: {error}.") from error
 
     @property
@@ -229,6 +229,14 @@ def _frontend(item: Mapping[str, Any], load_balancer: ResourceId) -> Frontend:
     if public_ip is not None and not public_ip.is_a(f"{NAMESPACE}/{PUBLIC_IP}"):
         raise InvalidResourceId(f"{public_ip} is no public IP address")
     return Frontend(id, public_ip, bool(properties.get("publicIPPrefix")), _id_text(properties, "gatewayLoadBalancer"))
+
+
+def _etag(body: Mapping[str, Any]) -> str:
+    """Read the etag. Raises ValueError without one: every write is guarded by If-Match, and nothing else guards it."""
+    etag = body.get("etag")
+    if not isinstance(etag, str) or not etag:
+        raise ValueError(f"{body['id']} has no etag, so no write to it could be guarded")
+    return etag
 
 
 def _state(properties: Mapping[str, Any]) -> str:
