@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlencode
 
 from vipswap_rest import lro
@@ -19,6 +19,7 @@ from vipswap_rest.errors import (
     ProtocolError,
     TransportError,
     Unauthorized,
+    VipswapError,
     arm_error_class,
 )
 from vipswap_rest.paging import ARM_NAMES, PageNames, items_of, next_page
@@ -83,10 +84,13 @@ class ArmClient:
         self.subscription = subscription
         self._network_version = api_version or API_VERSIONS["network"]
 
+    def api_version(self, api: str) -> str:
+        """The api-version that the calls of a row of the table of pins are made with."""
+        return self._network_version if api == "network" else API_VERSIONS[api]
+
     def url(self, path: str, api: str = "network", params: Mapping[str, Any] | None = None) -> str:
         """The absolute URL of an ARM path, its api-version pinned unless `params` are given."""
-        version = self._network_version if api == "network" else API_VERSIONS[api]
-        query = urlencode({"api-version": version} if params is None else params, doseq=True)
+        query = urlencode({"api-version": self.api_version(api)} if params is None else params, doseq=True)
         return f"{self.transport.url(path)}?{query}" if query else self.transport.url(path)
 
     def request(
@@ -98,9 +102,12 @@ class ArmClient:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
+        tries: int = TRIES,
     ) -> Response:
-        """One request, answered with success. Raises ArmError, TransportError, ProtocolError."""
-        return self._json(method, self.url(path, params=params), body=body, headers=headers, deadline=deadline)
+        """One request, answered with success. `tries`: see Transport.send. Raises ArmError, TransportError,
+        ProtocolError."""
+        url = self.url(path, params=params)
+        return self._json(method, url, body=body, headers=headers, deadline=deadline, tries=tries)
 
     def get(self, path: str, *, api: str = "network", deadline: float | None = None) -> dict[str, Any]:
         """The resource as ARM shows it. Raises ArmError, TransportError, ProtocolError."""
@@ -171,13 +178,10 @@ class ArmClient:
         final_state: lro.FinalState | None = None,
         deadline: float | None = None,
         once: bool = False,
-        tries: int = TRIES,
     ) -> Started:
-        """Begin an operation, or do at once what needs none. `once` and `tries`: see Transport.send. Raises as
-        `request` does.
-        """
+        """Begin an operation, or do at once what needs none. `once`: see Transport.send. Raises as `request` does."""
         url = self.url(path, params=params)
-        response = self._json(method, url, body=body, headers=headers, deadline=deadline, once=once, tries=tries)
+        response = self._json(method, url, body=body, headers=headers, deadline=deadline, once=once)
         return Started(lro.begin(method, url, response, final_state), response, _lasting(headers))
 
     def put(
@@ -187,18 +191,17 @@ class ArmClient:
         *,
         headers: Mapping[str, str] | None = None,
         once: bool = False,
-        tries: int = TRIES,
     ) -> Started:
         """Begin to create or replace a resource."""
-        return self.begin("PUT", path, body, headers=headers, once=once, tries=tries)
+        return self.begin("PUT", path, body, headers=headers, once=once)
 
     def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Started:
         """Begin to change part of a resource (Network: its tags, at once)."""
         return self.begin("PATCH", path, body, headers=headers)
 
-    def post(self, path: str, body: Any, *, deadline: float | None = None, tries: int = TRIES) -> Started:
+    def post(self, path: str, body: Any, *, deadline: float | None = None) -> Started:
         """Begin an action. It is never sent again once it may have been done."""
-        return self.begin("POST", path, body, deadline=deadline, tries=tries)
+        return self.begin("POST", path, body, deadline=deadline)
 
     def delete(self, path: str) -> Started:
         """Begin to delete a resource; one that is not there counts as deleted."""
@@ -225,24 +228,48 @@ class ArmClient:
         begun = self.clock.monotonic()
         limit = begun + OPERATION_TIMEOUT_S if deadline is None else deadline
         step, latest, polls = started.step, started.response, 0
-        while True:
-            at = latest.received
-            while isinstance(step, lro.Finished):
-                if not step.fetch or (not verify and step.operation.method in ("PUT", "PATCH")):
-                    body = step.body if step.body is not None else started.response.body
-                    return Completed(body, polls, at, latest.status)
-                # The operation may say Succeeded of a resource that is not; then the resource is what counts.
-                latest = self._read(started, step.operation, step.fetch, limit)
-                step = lro.verify(step.operation, latest)
-            if not isinstance(step, lro.Poll):
-                self._raise_ended(step, latest)
+        if not isinstance(step, lro.Poll):
+            step, latest = self._result(step, latest, started.headers, limit, verify)
+        at = latest.received
+        while isinstance(step, lro.Poll):
             if polls:
                 paused = self.clock.monotonic()
                 if while_pending:
                     while_pending()
                 self._pause(step, paused, pace(paused - begun, step.retry_after), limit)
-            latest = self._read(started, step.operation, step.operation.url, limit)
-            step, polls = lro.advance(step.operation, latest), polls + 1
+            step, latest = self.poll(step.operation, headers=started.headers, deadline=limit, verify=verify)
+            polls, at = polls + 1, latest.received
+        body = step.body if step.body is not None else started.response.body
+        return Completed(body, polls, at, latest.status)
+
+    def poll(
+        self,
+        operation: lro.Operation,
+        *,
+        headers: Mapping[str, str] | None = None,
+        deadline: float,
+        verify: bool = False,
+    ) -> tuple[lro.Poll | lro.Finished, Response]:
+        """Read once how an operation goes: it runs on, or it has succeeded. `deadline` and `verify`: see `wait`.
+
+        Raises as `wait` does.
+        """
+        latest = self._read(headers or {}, operation, operation.url, deadline)
+        return self._result(lro.advance(operation, latest), latest, headers or {}, deadline, verify)
+
+    def _result(
+        self, step: lro.Step, latest: Response, headers: Mapping[str, str], limit: float, verify: bool
+    ) -> tuple[lro.Poll | lro.Finished, Response]:
+        """The step, once its result is read where it has one elsewhere. Raises what ended the operation."""
+        while isinstance(step, lro.Finished):
+            if not step.fetch or (not verify and step.operation.method in ("PUT", "PATCH")):
+                return step, latest
+            # The operation may say Succeeded of a resource that is not; then the resource is what counts.
+            latest = self._read(headers, step.operation, step.fetch, limit)
+            step = lro.verify(step.operation, latest)
+        if isinstance(step, lro.Poll):
+            return step, latest
+        raise self.ended(step, latest)
 
     def _json(self, method: str, url: str, **options: Any) -> Response:
         response = self._checked(method, url, **options)
@@ -260,9 +287,9 @@ class ArmClient:
             raise self._error(method, url, response)
         return response
 
-    def _read(self, started: Started, operation: lro.Operation, url: str, limit: float) -> Response:
+    def _read(self, headers: Mapping[str, str], operation: lro.Operation, url: str, limit: float) -> Response:
         try:
-            return self.transport.send("GET", url, headers=started.headers, deadline=limit)
+            return self.transport.send("GET", url, headers=headers, deadline=limit)
         except (TransportError, ProtocolError) as error:
             if isinstance(error, TransportError) and self.clock.monotonic() >= limit:
                 raise self._timed_out(operation) from error
@@ -286,10 +313,11 @@ class ArmClient:
             hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
         )
 
-    def _raise_ended(self, step: lro.Ended | lro.Unreadable, latest: Response) -> NoReturn:
+    def ended(self, step: lro.Ended | lro.Unreadable, latest: Response) -> VipswapError:
+        """The error of an operation that ended badly, or whose state could not be read."""
         if isinstance(step, lro.Ended):
             kind = OperationCanceled if step.canceled else OperationFailed
-            raise kind(
+            return kind(
                 step.message,
                 code=step.code,
                 resource=redact(step.operation.resource),
@@ -302,8 +330,8 @@ class ArmClient:
         cause = self._unreadable(step.operation.url, latest)
         if isinstance(cause, Unauthorized):
             cause.operation_url = step.operation.url
-            raise cause
-        raise OperationUnreadable(
+            return cause
+        unreadable = OperationUnreadable(
             f"How the operation goes could not be read: {cause}",
             code=cause.code if isinstance(cause, ArmError) else "OperationUnreadable",
             status=latest.status,
@@ -314,7 +342,9 @@ class ArmClient:
             correlation_id=self.transport.correlation_id,
             details=cause.details if isinstance(cause, ArmError) else (),
             hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
-        ) from cause
+        )
+        unreadable.__cause__ = cause
+        return unreadable
 
     def _unreadable(self, url: str, response: Response) -> ArmError | ProtocolError:
         if response.status >= 400:

@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vipswap_rest.arm import ArmClient, Started
-from vipswap_rest.ids import InvalidResourceId, ResourceId
-from vipswap_rest.transport import TRIES
+from vipswap_rest.ids import InvalidResourceId, ResourceId, subscription_scope
 from vipswap_rest.words import region_key
 
 NAMESPACE = "Microsoft.Network"
@@ -45,7 +44,7 @@ def get_public_ip(client: ArmClient, id: ResourceId, *, deadline: float | None =
 
 def list_public_ips(client: ArmClient, scope: str, *, deadline: float | None = None) -> Iterator[dict[str, Any]]:
     """The public IP addresses of a resource group or a subscription (its id)."""
-    return client.list(_list(scope, PUBLIC_IP), deadline=deadline)
+    return client.list(list_path(scope, PUBLIC_IP), deadline=deadline)
 
 
 def create_public_ip(client: ArmClient, id: ResourceId, body: Mapping[str, Any]) -> Started:
@@ -61,11 +60,9 @@ def claim_public_ip(client: ArmClient, id: ResourceId, body: Mapping[str, Any]) 
     return client.put(_path(id, PUBLIC_IP), body, headers={"If-None-Match": "*"}, once=True)
 
 
-def update_public_ip(
-    client: ArmClient, id: ResourceId, body: Mapping[str, Any], *, etag: str, tries: int = TRIES
-) -> Started:
+def update_public_ip(client: ArmClient, id: ResourceId, body: Mapping[str, Any], *, etag: str) -> Started:
     """Begin to replace a public IP address if it still is as it was read (412 if not)."""
-    return client.put(_path(id, PUBLIC_IP), body, headers={"If-Match": etag}, tries=tries)
+    return client.put(_path(id, PUBLIC_IP), body, headers={"If-Match": etag})
 
 
 def tag_public_ip(client: ArmClient, id: ResourceId, tags: Mapping[str, str]) -> Started:
@@ -85,7 +82,7 @@ def get_load_balancer(client: ArmClient, id: ResourceId, *, deadline: float | No
 
 def list_load_balancers(client: ArmClient, scope: str) -> Iterator[dict[str, Any]]:
     """The load balancers of a resource group or a subscription (its id)."""
-    return client.list(_list(scope, LOAD_BALANCER))
+    return client.list(list_path(scope, LOAD_BALANCER))
 
 
 def create_load_balancer(client: ArmClient, id: ResourceId, body: Mapping[str, Any]) -> Started:
@@ -93,11 +90,9 @@ def create_load_balancer(client: ArmClient, id: ResourceId, body: Mapping[str, A
     return client.put(_path(id, LOAD_BALANCER), body)
 
 
-def update_load_balancer(
-    client: ArmClient, id: ResourceId, body: Mapping[str, Any], *, etag: str, tries: int = TRIES
-) -> Started:
+def update_load_balancer(client: ArmClient, id: ResourceId, body: Mapping[str, Any], *, etag: str) -> Started:
     """Begin to replace a load balancer if it still is as it was read (412 if not)."""
-    return client.put(_path(id, LOAD_BALANCER), body, headers={"If-Match": etag}, tries=tries)
+    return client.put(_path(id, LOAD_BALANCER), body, headers={"If-Match": etag})
 
 
 def tag_load_balancer(client: ArmClient, id: ResourceId, tags: Mapping[str, str]) -> Started:
@@ -151,20 +146,25 @@ def delete_nat_rule(client: ArmClient, id: ResourceId) -> Started:
     return client.delete(_path(id, NAT_RULE))
 
 
-def swap_public_ip_addresses(
-    client: ArmClient, location: str, addresses: Mapping[ResourceId, ResourceId], *, tries: int = TRIES
-) -> Started:
+def swap_public_ip_addresses(client: ArmClient, location: str, addresses: Mapping[ResourceId, ResourceId]) -> Started:
     """Begin the native swap: `addresses` says which public IP each frontend IP configuration shall hold.
 
     https://learn.microsoft.com/rest/api/load-balancer/load-balancers/swap-public-ip-addresses
     """
+    return client.post(*native_swap(client.subscription, location, addresses))
+
+
+def native_swap(
+    subscription: str, location: str, addresses: Mapping[ResourceId, ResourceId]
+) -> tuple[str, dict[str, Any]]:
+    """The path and the body of the native swap. Raises InvalidResourceId."""
     body = {
         "frontendIPConfigurations": [
             {"id": _path(frontend, FRONTEND), "properties": {"publicIPAddress": {"id": _path(address, PUBLIC_IP)}}}
             for frontend, address in addresses.items()
         ]
     }
-    return client.post(f"{_region(client, location)}/setLoadBalancerFrontendPublicIpAddresses", body, tries=tries)
+    return f"{_region(subscription, location)}/setLoadBalancerFrontendPublicIpAddresses", body
 
 
 def query_rule_health(client: ArmClient, rule: ResourceId, *, deadline: float | None = None) -> Started:
@@ -180,7 +180,7 @@ def list_usages(client: ArmClient, location: str, *, deadline: float | None = No
 
     https://learn.microsoft.com/rest/api/virtualnetwork/usages/list
     """
-    return client.list(f"{_region(client, location)}/usages", deadline=deadline)
+    return client.list(f"{_region(client.subscription, location)}/usages", deadline=deadline)
 
 
 def _path(id: ResourceId, kind: str) -> str:
@@ -190,10 +190,11 @@ def _path(id: ResourceId, kind: str) -> str:
     return str(id)
 
 
-def _list(scope: str, kind: str) -> str:
+def list_path(scope: str, kind: str) -> str:
+    """The path of the list of a type's resources in a resource group or a subscription (its id)."""
     return f"{scope}/providers/{NAMESPACE}/{kind}"
 
 
-def _region(client: ArmClient, location: str) -> str:
+def _region(subscription: str, location: str) -> str:
     region = quote(region_key(location), safe="")
-    return f"/subscriptions/{client.subscription}/providers/{NAMESPACE}/locations/{region}"
+    return f"{subscription_scope(subscription)}/providers/{NAMESPACE}/locations/{region}"

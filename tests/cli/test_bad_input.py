@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import NETWORK, PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm, Vipswap
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.journal import float_id
+from vipswap_rest.methods.vip_swap.journal import float_id
 
 Edit = Callable[[dict[str, Any]], None]
 FLOAT = str(float_id((ResourceId.parse(PRODUCTION_LB), ResourceId.parse(STAGING_LB))))

@@ -8,7 +8,8 @@ from vipswap_rest.cli.bench import Home
 from vipswap_rest.errors import Refused
 from vipswap_rest.ids import ResourceId
 from vipswap_rest.measure.experiment.design import Way
-from vipswap_rest.swap.model import Pair, Side
+from vipswap_rest.methods.vip_swap.model import Pair
+from vipswap_rest.switchover.report import Side
 
 NETWORK = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.Network"
 FRONTENDS = [f"{NETWORK}/loadBalancers/lb{number}/frontendIPConfigurations/fe{number}" for number in (1, 2)]

@@ -26,9 +26,9 @@ from tests.clocks import FastClock
 from tests.swap.fault_table import EFFECTS, TIMES, check, run
 from tests.swap.socket_lab import SocketLab
 from vipswap_rest.emulator.settings import Settings
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.switchover.state import Limits
 
 LONG = os.environ.get("VIPSWAP_LONG") == "1"
 LATENCY = Settings(latency="standard", time_scale=0.1, seed=3)

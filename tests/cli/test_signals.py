@@ -18,8 +18,9 @@ from tests.cli.conftest import NETWORK, PAIR, PRODUCTION_IP, PRODUCTION_LB, STAG
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 from vipswap_rest.errors import Interrupted
-from vipswap_rest.swap.journal import read
-from vipswap_rest.swap.model import PublicIp, Side
+from vipswap_rest.methods.vip_swap.journal import read
+from vipswap_rest.methods.vip_swap.model import PublicIp
+from vipswap_rest.switchover.report import Side
 
 MOMENTS = {
     "while the float is made": "create the float",

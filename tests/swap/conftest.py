@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.journal import float_id
-from vipswap_rest.swap.model import LoadBalancer, Observed, Pair, PublicIp, Side
+from vipswap_rest.methods.vip_swap.journal import float_id
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
+from vipswap_rest.switchover.report import Side
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 

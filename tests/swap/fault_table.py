@@ -6,10 +6,10 @@ from typing import Any
 
 from tests.swap.lab import Laboratory, exchanged
 from vipswap_rest.errors import VipswapError
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.state import Limits
 
 EFFECTS: dict[str, dict[str, Any]] = {
     "400": {"status": 400},

@@ -15,6 +15,7 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
+from tests.switchover.replaying import check_replays
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.auth import ReadyToken
 from vipswap_rest.clock import Clock
@@ -22,10 +23,12 @@ from vipswap_rest.emulator import Answer, Emulator, Request, Settings
 from vipswap_rest.emulator.control.faults import Faults
 from vipswap_rest.emulator.exchange import Exchange
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.swap.recovery import Way, choose, find, nothing_found, recover
-from vipswap_rest.swap.report import Event, Report
-from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options, Plan, plan, swap
+from vipswap_rest.methods.vip_swap.recovery import Way, choose, find, nothing_found, recover
+from vipswap_rest.methods.vip_swap.resolve import Target
+from vipswap_rest.methods.vip_swap.run import Options, Plan, plan, swap
+from vipswap_rest.switchover.driver import Record
+from vipswap_rest.switchover.events import Event
+from vipswap_rest.switchover.report import Notice, Report
 from vipswap_rest.transport import Transport
 
 ENDPOINT = "http://127.0.0.1:9"
@@ -175,6 +178,10 @@ class NoGuard:
     def check(self) -> None:
         pass
 
+    def names(self) -> tuple[str, ...]:
+        """None came."""
+        return ()
+
     def acknowledge(self) -> None:
         pass
 
@@ -184,7 +191,7 @@ class Laboratory:
 
     clock: Clock
     wire: Wire
-    events: list[Event]
+    events: list[Notice]
     # How a recovery is run that nothing disturbs any more.
     undisturbed = Options()
 
@@ -220,7 +227,20 @@ class Laboratory:
 
     def swap(self, target: Target = TARGET, options: Options | None = None) -> Report:
         options, client = options or Options(), self.client()
-        return swap(client, plan(client, target, options), options, emit=self.events.append, guard=NoGuard())
+        planned = plan(client, target, options)
+        return self.replaying(
+            lambda record: swap(client, planned, options, emit=self.events.append, guard=NoGuard(), record=record)
+        )
+
+    def replaying(self, run: Callable[[Record], Report]) -> Report:
+        """Run, and see that the events of the run, also of one that crashed, replay to the same."""
+        events: list[Event] = []
+        report: Report | None = None
+        try:
+            report = run(events.append)
+            return report
+        finally:
+            check_replays(events, report)
 
     def recover(self, way: Way = Way.SOONER, options: Options | None = None) -> Report:
         """What `vipswap recover -g vipswap` does."""
@@ -228,7 +248,10 @@ class Laboratory:
         one = choose(find(client, "vipswap"))
         if one is None:
             return nothing_found()
-        return recover(client, one, way, options or self.undisturbed, emit=self.events.append, guard=NoGuard())
+        options = options or self.undisturbed
+        return self.replaying(
+            lambda record: recover(client, one, way, options, emit=self.events.append, guard=NoGuard(), record=record)
+        )
 
     def crash_at(self, number: int, *, done: bool) -> None:
         """Let the client die at its next `number`th request (from 1): before it is done, or after, unanswered."""
@@ -278,7 +301,7 @@ class Lab(Laboratory):
     """One emulator and what happened on it, in one process, on a virtual clock."""
 
     settings: Settings = field(default_factory=lambda: Settings(latency="blog"))
-    events: list[Event] = field(default_factory=list)
+    events: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock: VirtualClock = VirtualClock()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.swap.lab import GROUP, NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Lab
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.swap.preflight import CODES
-from vipswap_rest.swap.preflight.finding import ERRORS
+from vipswap_rest.methods.vip_swap.preflight import CODES
+from vipswap_rest.methods.vip_swap.preflight.finding import ERRORS
 
 Json = dict[str, Any]
 

@@ -23,9 +23,9 @@ from vipswap_rest.emulator import Answer, Emulator, Request, Settings
 from vipswap_rest.emulator.control.faults import Faults
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.report import Event
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Notice
+from vipswap_rest.switchover.state import Limits
 from vipswap_rest.transport import Transport
 from vipswap_rest.transport.connection import FLIGHT, Adapter
 
@@ -87,7 +87,7 @@ class SocketLab(Laboratory):
     undisturbed = Options(limits=Limits(operation_s=1e6, patience_s=1e6))
 
     def __init__(self, settings: Settings, clock: Clock | None = None, *, calm: bool = False) -> None:
-        self.events: list[Event] = []
+        self.events: list[Notice] = []
         self.clock: Clock = clock or FastClock(CALM_RATE if calm else RATE)
         self.server = EmulatorServer(settings)
         self.server.core = Emulator(settings, self.clock)

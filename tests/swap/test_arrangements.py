@@ -11,10 +11,12 @@ import pytest
 from tests.swap.lab import NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Lab
 from vipswap_rest.errors import Refused
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap.journal import PREFIX, Journal, float_id
-from vipswap_rest.swap.model import Direction, Pair, Side
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way
+from vipswap_rest.methods.vip_swap.journal import PREFIX, Journal, float_id
+from vipswap_rest.methods.vip_swap.model import Pair
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.steps import Direction
 
 LOAD_BALANCERS = (PRODUCTION_LB, STAGING_LB)
 IDS = tuple(ResourceId.parse(text) for text in LOAD_BALANCERS)

@@ -11,9 +11,9 @@ from tests.swap.interleaving import Interleaving
 from tests.swap.lab import TARGET, Lab, exchanged
 from vipswap_rest.emulator import Settings
 from vipswap_rest.errors import VipswapError
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.resolve import Target
+from vipswap_rest.methods.vip_swap.run import Options
 
 SWAPPED_ROUND = Target("vipswap2lb", "vipswap1lb", "vipswap")
 SEEDS = 150 if os.environ.get("VIPSWAP_LONG") == "1" else 12

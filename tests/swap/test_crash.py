@@ -6,10 +6,10 @@ import pytest
 
 from tests.swap.lab import Crash, Lab, exchanged
 from vipswap_rest.emulator import Settings
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Outcome
 
 # More requests than any swap has at this latency.
 MANY = 200

@@ -13,10 +13,10 @@ from tests.swap.test_refusals import answer, refuse
 from vipswap_rest.emulator import Answer
 from vipswap_rest.errors import NotFound
 from vipswap_rest.health import TcpCheck
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way, choose, find
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way, choose, find
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Outcome
 
 THIEF = f"{NETWORK}/loadBalancers/other/frontendIPConfigurations/f"
 
@@ -262,8 +262,8 @@ def test_a_late_read_of_the_float_that_was_taken_over_does_not_leave_production_
 
 def test_a_native_swap_that_reads_do_not_show_yet_is_not_taken_for_undone() -> None:
     lab = Lab()
-    # It takes 28 seconds, and some more until it shows.
-    lab.strike({"match": {"method": "POST", "path": "setLoadBalancer"}, "effect": {"stale_reads_s": 34}})
+    # It takes 22.5 seconds, and some more until it shows.
+    lab.strike({"match": {"method": "POST", "path": "setLoadBalancer"}, "effect": {"stale_reads_s": 28.5}})
 
     report = lab.swap(options=Options(opening=Opening.NATIVE))
 

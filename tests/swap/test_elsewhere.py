@@ -25,14 +25,14 @@ from vipswap_rest.emulator import Settings
 from vipswap_rest.emulator.settings import SUBSCRIPTION
 from vipswap_rest.errors import NotFound, ProtocolError, Refused, UsageError
 from vipswap_rest.ids import InvalidResourceId, ResourceId
+from vipswap_rest.methods.vip_swap import journal as journals
+from vipswap_rest.methods.vip_swap.model import PublicIp
+from vipswap_rest.methods.vip_swap.preflight.finding import ERRORS
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way, find
+from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.network import delete_load_balancer, get_public_ip
-from vipswap_rest.swap import journal as journals
-from vipswap_rest.swap.model import PublicIp, Side
-from vipswap_rest.swap.preflight.finding import ERRORS
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way, find
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
+from vipswap_rest.switchover.report import Outcome, Side
 
 OTHER = "00000000-0000-0000-0000-0000000000aa"
 ELSEWHERE = PRODUCTION_IP.replace(SUBSCRIPTION, OTHER).replace("/vipswap/", "/net/")

@@ -13,9 +13,9 @@ import pytest
 from tests.swap.fault_table import EFFECTS, TIMES, check, run
 from tests.swap.lab import Lab
 from vipswap_rest.emulator import Settings
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.state import Limits
 
 LATENCY = Settings(latency="standard", time_scale=0.1, seed=3)
 # Of looking again without progress, where a fault never ends: what it does in a minute it does for ever.

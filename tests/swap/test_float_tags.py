@@ -6,7 +6,7 @@ import pytest
 
 from tests.swap.lab import Lab
 from vipswap_rest.errors import UsageError
-from vipswap_rest.swap.float_tags import (
+from vipswap_rest.methods.vip_swap.float_tags import (
     LONGEST_NAME,
     LONGEST_VALUE,
     MOST_TAGS,
@@ -14,7 +14,7 @@ from vipswap_rest.swap.float_tags import (
     float_tags,
     with_float_tags,
 )
-from vipswap_rest.swap.journal import JOURNAL_TAGS
+from vipswap_rest.methods.vip_swap.journal import JOURNAL_TAGS
 
 
 def test_a_journal_has_as_many_tags_as_are_counted() -> None:

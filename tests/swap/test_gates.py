@@ -8,11 +8,11 @@ import pytest
 
 from tests.swap.lab import Lab, exchanged
 from vipswap_rest.errors import Refused
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
-from vipswap_rest.swap.verification import Verification
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.methods.vip_swap.verification import Verification
+from vipswap_rest.switchover.report import Outcome
+from vipswap_rest.switchover.state import Limits
 
 
 @dataclass

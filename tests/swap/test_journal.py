@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from tests.swap.conftest import FLOAT, LOAD_BALANCERS, PAIR, network_id, public_ip_body
 from vipswap_rest.errors import Refused
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap import journal as journals
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import Direction, Pair, PublicIp, Side
-from vipswap_rest.swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap import journal as journals
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import Pair, PublicIp
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.steps import Direction
 
 JOURNAL = Journal(PAIR, Direction.EXCHANGED, Opening.FLOAT_ON_STAGING, "run-1", "2026-01-31T08:15:30.123Z", 60)
 

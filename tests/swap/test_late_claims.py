@@ -9,9 +9,9 @@ import requests
 
 from tests.swap.lab import Lab, arriving_request, exchanged
 from vipswap_rest.emulator import Settings
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.state import Limits
 
 CLAIM = {"method": "PUT", "path": "vipswap-float-"}
 

@@ -13,9 +13,9 @@ import requests
 
 from tests.swap.lab import PRODUCTION_IP, ROUND_TRIP_S, Lab, same
 from vipswap_rest.emulator import Settings
-from vipswap_rest.swap.execution import READ_RESERVE
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.pace import READ_RESERVE
 
 RETRY_AFTER_S = 10.0
 # What the polls of one operation ask for, in multiples of the first, as recorded; a new public IP's first asks for 1 s.

@@ -26,8 +26,8 @@ from vipswap_rest.cli import swap as command
 from vipswap_rest.cli.main import main
 from vipswap_rest.emulator import Answer, Request, Settings
 from vipswap_rest.emulator.control.admin import Admin
-from vipswap_rest.swap.preflight import CODES
-from vipswap_rest.swap.preflight.finding import ERRORS
+from vipswap_rest.methods.vip_swap.preflight import CODES
+from vipswap_rest.methods.vip_swap.preflight.finding import ERRORS
 
 LONG = os.environ.get("VIPSWAP_LONG") == "1"
 WORLDS = int(os.environ.get("VIPSWAP_ODD_RESOURCES") or (5000 if LONG else 300))

@@ -24,9 +24,9 @@ from tests.swap.lab import (
     without_server_set,
 )
 from vipswap_rest.emulator import Settings
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.run import Options
 
 LATENCY = Settings(latency="standard", time_scale=0.1, seed=3)
 Body = dict[str, Any]

@@ -14,14 +14,13 @@ from tests.swap.lab import GROUP, NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING
 from tests.swap.preflight.worlds import found, frontend, properties
 from vipswap_rest.errors import BadRequest, Refused
 from vipswap_rest.ids import ResourceId
+from vipswap_rest.methods.vip_swap import placement
+from vipswap_rest.methods.vip_swap.preflight import Severity
+from vipswap_rest.methods.vip_swap.preflight.finding import ERRORS
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.network import create_load_balancer
-from vipswap_rest.swap import placement
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.preflight import Severity
-from vipswap_rest.swap.preflight.finding import ERRORS
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
+from vipswap_rest.switchover.report import Outcome, Side
 
 EDGE = {"name": "microsoftlosangeles1", "type": "EdgeZone"}
 OTHER_EDGE = {"name": "microsoftdclabs1", "type": "EdgeZone"}

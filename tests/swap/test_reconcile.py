@@ -18,21 +18,19 @@ from tests.swap.conftest import (
     Arrangement,
     public_ip_body,
 )
-from vipswap_rest.swap.model import Direction, Observed, PublicIp, Side
-from vipswap_rest.swap.reconcile import (
+from vipswap_rest.methods.vip_swap.model import Observed, PublicIp
+from vipswap_rest.methods.vip_swap.reconcile import (
     Attach,
     CreateFloat,
     DeleteFloat,
-    Done,
     Opening,
-    Refuse,
     Repair,
     RepairFloat,
-    Step,
     SwapNatively,
-    Wait,
     next_step,
 )
+from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.steps import Direction, Done, Refuse, Step, Wait
 
 P, S = Side.PRODUCTION, Side.STAGING
 A, B = ADDRESSES[P], ADDRESSES[S]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from vipswap_rest.methods.vip_swap.streak import BOTH_WAYS_AFTER_S, LOOK_AFTER
 
 from tests.swap.lab import (
     NETWORK,
@@ -24,11 +25,11 @@ from tests.swap.lab import (
 from tests.swap.test_refusals import answer, refuse
 from vipswap_rest.emulator import Answer, Settings
 from vipswap_rest.errors import CredentialError
-from vipswap_rest.swap.engine import REFUSALS_AT_FIRST, Limits
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Noted, Outcome, StepAccepted
-from vipswap_rest.swap.run import Options, plan, swap
-from vipswap_rest.swap.streak import BOTH_WAYS_AFTER_S, LOOK_AFTER
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options, plan, swap
+from vipswap_rest.switchover.decide import REFUSALS_AT_FIRST
+from vipswap_rest.switchover.report import Noted, Outcome, StepAccepted
+from vipswap_rest.switchover.state import Limits
 
 # Between two tries: the pause, and the round trip.
 SOON_S = 1.0 + 3 * ROUND_TRIP_S

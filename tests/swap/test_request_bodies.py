@@ -10,8 +10,8 @@ import pytest
 from tests.openapi import VERSIONS, complaints, needs_definitions
 from tests.swap.lab import PRODUCTION_IP, STAGING_IP, Lab
 from tests.swap.test_untouched import large_lab
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
 
 DEFINITIONS = {"loadBalancers": "LoadBalancer", "publicIPAddresses": "PublicIPAddress"}
 

@@ -15,9 +15,9 @@ from tests.swap.interleaving import Interleaving
 from tests.swap.lab import NETWORK, PRODUCTION_LB, STAGING_IP, STAGING_LB, Crash, Lab
 from vipswap_rest.emulator import Settings
 from vipswap_rest.errors import LockHeld, VipswapError
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.resolve import Target
+from vipswap_rest.methods.vip_swap.run import Options
 
 THIRD_LB, THIRD_IP = f"{NETWORK}/loadBalancers/vipswap3lb", f"{NETWORK}/publicIPAddresses/vipswap3pip"
 # Both orders of both floats' names: which of two runs gives way hangs on them.

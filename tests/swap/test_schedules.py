@@ -28,10 +28,10 @@ from tests.swap.lab import (
 from tests.swap.socket_lab import SocketLab
 from vipswap_rest.emulator import Settings
 from vipswap_rest.errors import VipswapError
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.recovery import Way
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.state import Limits
 
 EFFECTS = st.sampled_from(
     [

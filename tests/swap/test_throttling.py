@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 import requests
+from vipswap_rest.methods.vip_swap.streak import SHORTEST_S
 
 from tests.swap.lab import PRODUCTION_IP, ROUND_TRIP_S, Lab, exchanged, same
 from vipswap_rest.emulator import Request, Settings
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.swap.execution import PREFETCH_TIMEOUT_S
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.run import Options
-from vipswap_rest.swap.streak import SHORTEST_S
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.decide import AHEAD_LIMIT_S
 from vipswap_rest.transport import SHORTEST_PAUSE_S
 
 LONG = os.environ.get("VIPSWAP_LONG") == "1"
@@ -135,7 +135,7 @@ def check_polite(lab: Lab, wait_s: float, told: str, off_s: float = 1.0) -> None
             continue
         # Inside the outage nothing waits for what is only read ahead: where ARM asks for longer than there is time, it
         # is given up; what is read later is read then, no sooner than the next poll.
-        ahead = refused["method"] == "GET" and "/operation" not in refused["path"] and wait_s > PREFETCH_TIMEOUT_S
+        ahead = refused["method"] == "GET" and "/operation" not in refused["path"] and wait_s > AHEAD_LIMIT_S
         least = SHORTEST_PAUSE_S if ahead and begun <= refused["t"] <= ended else wait_s
         assert seconds >= least - ROUNDING, f"{told}: {refused['method']} {refused['path']} after {seconds} s"
     by_request = defaultdict(list)

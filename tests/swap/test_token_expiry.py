@@ -17,8 +17,8 @@ from vipswap_rest.auth import ClientSecret
 from vipswap_rest.clouds import PUBLIC
 from vipswap_rest.emulator import Settings
 from vipswap_rest.emulator.settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.transport import Transport
 
 LATENCY = Settings(latency="standard", time_scale=0.1, seed=3)

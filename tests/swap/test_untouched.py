@@ -11,9 +11,9 @@ import pytest
 
 from tests.swap.lab import PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, TARGET, Lab, exchanged
 from vipswap_rest.emulator import Settings
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Outcome
 
 OUTSIDE = {"futureSetting": {"mode": "Quantum", "depth": [1, 2, {"unknown": None}]}}
 

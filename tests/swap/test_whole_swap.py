@@ -20,12 +20,11 @@ from tests.swap.lab import (
     exchanged,
 )
 from vipswap_rest.emulator import Settings
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.preflight import Severity
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Outcome, StepBegan
-from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.preflight import Severity
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.resolve import Target
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Outcome, Side, StepBegan
 
 EVERY_WAY = list(itertools.product(Opening, ("complete", "accept"), ("blog", "instant", "standard")))
 

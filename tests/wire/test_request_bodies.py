@@ -18,10 +18,12 @@ from tests.wire.conftest import LB, SUBSCRIPTION
 from vipswap_rest import network
 from vipswap_rest.arm import ArmClient
 from vipswap_rest.ids import ResourceId
-from vipswap_rest.swap import journal
-from vipswap_rest.swap.journal import Journal
-from vipswap_rest.swap.model import Direction, LoadBalancer, PublicIp, Side
-from vipswap_rest.swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap import journal
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, PublicIp
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.steps import Direction
 
 OPENAPI = cassettes.FOLDER.parent / "openapi"
 VERSIONS = ("2024-03-01", "2026-03-01")

@@ -1,33 +1,39 @@
-"""`--events FILE`: the audit trail, one JSON object a line, written as things happen."""
+"""`--events FILE`: the events of one run, one JSON object a line, written as things happen; `replay` reads it."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TextIO
 
 from vipswap_rest.cli.output import tell
-from vipswap_rest.clock import Clock, rfc3339
+from vipswap_rest.clock import Clock
 from vipswap_rest.errors import UsageError
-from vipswap_rest.swap.report import Decided, Emit, Event, Noted, Report, StepAccepted, StepBegan, StepEnded
+from vipswap_rest.switchover.events import Event, Moment, Seen
+from vipswap_rest.switchover.report import Report
+from vipswap_rest.switchover.trail import event_line
 
 
 class AuditTrail:
-    """Writes events to a file, each flushed at once, and hands them on. Without a file it only hands them on.
+    """Writes events to a file, each flushed at once. Without a file it writes nothing.
 
-    A file that cannot be opened is a UsageError, before anything is changed; one that cannot be written any more in
-    the middle of a run is told once, and does not stop it.
+    A file that cannot be opened, or is not empty, is a UsageError, before anything is changed; one that cannot be
+    written any more in the middle of a run is told once, and does not stop it.
     """
 
-    def __init__(self, path: str | None, clock: Clock, onward: Emit) -> None:
-        self._clock, self._onward = clock, onward
+    def __init__(self, path: str | None, clock: Clock) -> None:
+        self._clock = clock
         self._file: TextIO | None = None
         if path is not None:
             try:
                 self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed in __exit__
             except OSError as error:
                 raise UsageError(f"The events file {path} cannot be written: {error.strerror or error}.") from error
+            if os.fstat(self._file.fileno()).st_size:
+                self._file.close()
+                raise UsageError(f"The events file {path} is not empty; one file holds one run.")
 
     def __enter__(self) -> AuditTrail:
         return self
@@ -39,45 +45,24 @@ class AuditTrail:
             self._file.close()
 
     def __call__(self, event: Event) -> None:
-        """Write an event, and hand it on."""
-        self._write(_as_json(event))
-        self._onward(event)
+        """Write an event."""
+        self._write(event_line(event))
 
     def ended(self, report: Report) -> None:
-        """Write how the run ended."""
-        self._write({"event": "ended", "exit_code": report.exit_code, **report.as_json()})
+        """Write what a probe saw, if there was one, and how the run ended."""
+        now = Moment(self._clock.monotonic(), self._clock.now())
+        seen = {side: one.observed for side, one in report.addresses.items() if one.observed is not None}
+        if seen:
+            self(Seen(now, seen))
+        moment = {"time": now.on.isoformat(), "monotonic_s": now.at}
+        self._write({"event": "ended", **moment, "exit_code": report.exit_code, **report.as_json()})
 
     def _write(self, entry: Mapping[str, Any]) -> None:
         if self._file is None:
             return
-        moment = {"time": rfc3339(self._clock.now()), "monotonic_s": round(self._clock.monotonic(), 6)}
         try:
-            self._file.write(json.dumps({**moment, **entry}) + "\n")
+            self._file.write(json.dumps(entry) + "\n")
             self._file.flush()
         except OSError as error:
             tell(f"warning: the events file cannot be written any more: {error.strerror or error}; the run goes on.")
             self._file = None
-
-
-def _as_json(event: Event) -> dict[str, Any]:
-    if isinstance(event, StepBegan):
-        return {
-            "event": "step_began",
-            "name": event.name,
-            "resource": str(event.resource),
-            "opens_outage": event.opens_outage,
-        }
-    if isinstance(event, StepAccepted):
-        return {
-            "event": "step_accepted",
-            "name": event.name,
-            "resource": str(event.resource),
-            "request_id": event.request_id,
-            "opens_outage": event.opens_outage,
-        }
-    if isinstance(event, StepEnded):
-        return {"event": "step_ended", "succeeded": event.record.succeeded, **event.record.as_json()}
-    if isinstance(event, Decided):
-        return {"event": "decided", "step": event.step, "resource": event.resource, "direction": event.direction}
-    assert isinstance(event, Noted)
-    return {"event": "noted", "message": event.message, "warning": event.warning}

@@ -24,10 +24,11 @@ from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.ids import group_scope
 from vipswap_rest.measure.pictures import check_picture, timeline, write_picture
 from vipswap_rest.measure.quantities import seconds
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, PublicIp
+from vipswap_rest.methods.vip_swap.resolve import Target
+from vipswap_rest.methods.vip_swap.run import Options, plan
 from vipswap_rest.network import list_load_balancers, list_public_ips
-from vipswap_rest.swap.model import LoadBalancer, PublicIp, Side
-from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options, plan
+from vipswap_rest.switchover.report import Side
 from vipswap_rest.transport import Transport
 
 # The seed's own run of 2017, in the article: downtime and total; and what the operations of that downtime took.

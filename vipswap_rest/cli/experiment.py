@@ -36,11 +36,11 @@ from vipswap_rest.measure.experiment.summary import summary
 from vipswap_rest.measure.experiment.trials import Store, check_directory
 from vipswap_rest.measure.probe.prober import SHORTEST_INTERVAL_S
 from vipswap_rest.measure.probe.target import parse_target
-from vipswap_rest.swap import preflight
-from vipswap_rest.swap.float_tags import float_tags
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.resolve import Target, resolve
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap import preflight
+from vipswap_rest.methods.vip_swap.float_tags import float_tags
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.resolve import Target, resolve
+from vipswap_rest.methods.vip_swap.run import Options
 
 STRATEGIES = ("float", "native")
 # Above that, thirty clean samples before and after each swap would take longer than the swap.

@@ -20,6 +20,7 @@ _VERBS = (
     ("plan", "swap", "add_target_options", "run_plan", "show what a swap would do, and what forbids it"),
     ("status", "recover", "add_status_options", "run_status", "show interrupted swaps"),
     ("recover", "recover", "add_recover_options", "run_recover", "finish or undo an interrupted swap"),
+    ("replay", "replay", "add_replay_options", "run_replay", "show again what a run decided, from its events file"),
     ("probe", "probe", "add_options", "run", "measure whether addresses answer, and the outages they have"),
     ("experiment", "experiment", "add_options", "run", "swap again and again, and tell what the strategies cost"),
     ("login-info", "login_info", "add_options", "run", "show which login is used, where, and until when"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vipswap_rest.cli.output import tell
 from vipswap_rest.clock import Clock
 from vipswap_rest.measure.quantities import seconds, stamp
-from vipswap_rest.swap.report import Event, Noted, StepAccepted, StepBegan, StepEnded
+from vipswap_rest.switchover.report import Noted, Notice, StepAccepted, StepBegan, StepEnded
 
 
 class Progress:
@@ -19,7 +19,7 @@ class Progress:
         # The step that was refused last, whether the one that runs is that one again, and whether it was accepted.
         self._refused, self._again, self._accepted = "", False, False
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Notice) -> None:
         """Print one event."""
         if isinstance(event, StepBegan):
             self._again, self._accepted = event.name == self._refused, False

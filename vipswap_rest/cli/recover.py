@@ -16,10 +16,9 @@ from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.clock import Clock
 from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.health import TcpCheck
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
-from vipswap_rest.swap.report import Report, not_begun
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Report, Side, not_begun
 
 
 def add_status_options(parser: argparse.ArgumentParser) -> None:
@@ -92,8 +91,9 @@ def _recover(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     one = choose(_find(client, arguments))
     if one is None:
         return nothing_found()
-    with AuditTrail(arguments.events, client.clock, Progress(client.clock)) as trail:
-        report = recover(client, one, arguments.way, options, emit=trail, guard=guard, note=tell)
+    with AuditTrail(arguments.events, client.clock) as trail:
+        progress = Progress(client.clock)
+        report = recover(client, one, arguments.way, options, emit=progress, guard=guard, note=tell, record=trail)
         trail.ended(report)
     return report
 

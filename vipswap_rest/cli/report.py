@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from vipswap_rest.cli.output import tell
 from vipswap_rest.measure.quantities import Rounding, at_most, outage, seconds
-from vipswap_rest.swap.preflight import CODES, Finding, Severity
-from vipswap_rest.swap.report import AddressReport, Observation, Outcome, Report
+from vipswap_rest.methods.vip_swap.preflight import CODES, Finding, Severity
+from vipswap_rest.switchover.report import AddressReport, Observation, Outcome, Report
 
 _HEADLINES = {
     Outcome.SWAPPED: "Swapped",

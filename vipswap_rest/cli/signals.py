@@ -89,6 +89,10 @@ class SignalGuard(SystemClock):
                 "Again to stop at once."
             )
 
+    def names(self) -> tuple[str, ...]:
+        """The signals that came and are not acknowledged."""
+        return (self._name,) * (self._came - self._acknowledged)
+
     def acknowledge(self) -> None:
         """The run has ended for the signals that came so far: what is waited for now, only another one ends."""
         self._acknowledged = self._came

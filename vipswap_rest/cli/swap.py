@@ -24,17 +24,17 @@ from vipswap_rest.measure.pictures import check_picture, timeline, write_picture
 from vipswap_rest.measure.probe.prober import check_interval
 from vipswap_rest.measure.probe.target import parse_target
 from vipswap_rest.measure.recording import Recording
-from vipswap_rest.swap import preflight
-from vipswap_rest.swap.command_lines import vip_command
-from vipswap_rest.swap.engine import Limits
-from vipswap_rest.swap.float_tags import float_tags
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.preflight import Finding
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Report, not_begun
-from vipswap_rest.swap.resolve import Target
-from vipswap_rest.swap.run import Options, Plan, plan, strategy_name, swap
-from vipswap_rest.swap.verification import VERIFY_TIMEOUT_S, Verification
+from vipswap_rest.methods.vip_swap import preflight
+from vipswap_rest.methods.vip_swap.command_lines import vip_command
+from vipswap_rest.methods.vip_swap.float_tags import float_tags
+from vipswap_rest.methods.vip_swap.method import strategy_name
+from vipswap_rest.methods.vip_swap.preflight import Finding
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.resolve import Target
+from vipswap_rest.methods.vip_swap.run import Options, Plan, plan, swap
+from vipswap_rest.methods.vip_swap.verification import VERIFY_TIMEOUT_S, Verification
+from vipswap_rest.switchover.report import Report, Side, not_begun
+from vipswap_rest.switchover.state import Limits
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:
@@ -163,16 +163,17 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
         if arguments.yes and not arguments.vip:
             tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
     progress = Progress(client.clock)
-    with AuditTrail(arguments.events, client.clock, progress) as trail:
+    with AuditTrail(arguments.events, client.clock) as trail:
         if arguments.no_probe or planned.resolved.reached:
-            report = swap(client, planned, options, emit=trail, guard=guard)
+            report = swap(client, planned, options, emit=progress, guard=guard, record=trail)
         else:
             report, recording = watched_swap(
                 client,
                 planned,
                 options,
-                emit=trail,
+                emit=progress,
                 guard=guard,
+                record=trail,
                 interval_s=interval_s,
                 probe_url=arguments.probe_url,
                 note=tell,

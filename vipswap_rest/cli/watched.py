@@ -16,11 +16,11 @@ from vipswap_rest.measure.probe.target import parse_target
 from vipswap_rest.measure.quantities import Rounding, figure
 from vipswap_rest.measure.recording import Probed, Recording, TimedWrite
 from vipswap_rest.measure.watch import AFTER_S, ANSWER_HINT, INTERVAL_S, Candidate, Watch
-from vipswap_rest.swap.execution import Guard
-from vipswap_rest.swap.model import Observed, Pair, Side
-from vipswap_rest.swap.report import Emit, Event, Observation, Report, StepAccepted, StepBegan, StepEnded
-from vipswap_rest.swap.rules import first_tcp_port
-from vipswap_rest.swap.run import Options, Plan, swap
+from vipswap_rest.methods.vip_swap.model import Observed, Pair
+from vipswap_rest.methods.vip_swap.rules import first_tcp_port
+from vipswap_rest.methods.vip_swap.run import Options, Plan, swap
+from vipswap_rest.switchover.driver import Guard, Record
+from vipswap_rest.switchover.report import Emit, Notice, Observation, Report, Side, StepAccepted, StepBegan, StepEnded
 
 # The exit codes after which both addresses are attached: swapped, rolled back, and swapped without an answer.
 _ATTACHED = frozenset({0, 5, 8})
@@ -33,6 +33,7 @@ def watched_swap(
     *,
     emit: Emit,
     guard: Guard,
+    record: Record = lambda event: None,
     interval_s: float = INTERVAL_S,
     probe_url: str | None = None,
     note: Callable[[str], None] = lambda _: None,
@@ -63,7 +64,7 @@ def watched_swap(
     writes = Writes(client.clock, emit)
     with watch, beside(watch):
         report, probed = watch.run(
-            lambda: swap(client, planned, options, emit=writes, guard=guard),
+            lambda: swap(client, planned, options, emit=writes, guard=guard, record=record),
             answers_after=lambda report: report.exit_code in _ATTACHED,
         )
     report = with_observations(report, probed)
@@ -104,7 +105,7 @@ class Writes:
         self._accepted: float | None = None
         self.operations: list[TimedWrite] = []
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Notice) -> None:
         """Note when a write began, was accepted and ended, and hand the event on."""
         now = self._clock.monotonic()
         if isinstance(event, StepBegan):

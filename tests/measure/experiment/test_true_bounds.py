@@ -32,8 +32,7 @@ from vipswap_rest.measure.pictures.columns import middles, points
 from vipswap_rest.measure.pictures.scene import scene
 from vipswap_rest.measure.probe.prober import Findings
 from vipswap_rest.measure.recording import Recording
-from vipswap_rest.swap.model import Side
-from vipswap_rest.swap.report import AddressReport, Outcome, Report
+from vipswap_rest.switchover.report import AddressReport, Outcome, Report, Side
 
 # A figure is what it is in nanoseconds.
 TICK_S, MICROSECOND = 0.5000001e-9, 1e-6

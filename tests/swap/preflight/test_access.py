@@ -7,10 +7,10 @@ import pytest
 from tests.swap.lab import GROUP, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Lab
 from tests.swap.preflight.worlds import SUB, World, Worlds, found, lock, refused_read
 from tests.swap.test_refusals import answer, refuse
-from vipswap_rest.swap.preflight import Severity
-from vipswap_rest.swap.reconcile import Opening
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.preflight import Severity
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Outcome
 
 
 def grant(scope: str, *actions: str, without: tuple[str, ...] = (), name: str = "role") -> World:

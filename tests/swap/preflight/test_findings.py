@@ -18,10 +18,10 @@ from tests.swap.preflight.worlds import World, Worlds, down, found, lock, serve
 from tests.swap.test_refusals import answer, interrupted
 from vipswap_rest.emulator import Answer
 from vipswap_rest.errors import Refused, UsageError
-from vipswap_rest.swap.preflight import CODES, STRUCTURAL, Severity, checked_codes
-from vipswap_rest.swap.preflight.finding import ERRORS, INFORMATION, WARNINGS
-from vipswap_rest.swap.report import Outcome
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.preflight import CODES, STRUCTURAL, Severity, checked_codes
+from vipswap_rest.methods.vip_swap.preflight.finding import ERRORS, INFORMATION, WARNINGS
+from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.report import Outcome
 
 WORLDS: Worlds = {**resources.WORLDS, **services.WORLDS, **surroundings.WORLDS, **access.WORLDS}
 CASES = [

@@ -7,7 +7,7 @@ import pytest
 from tests.swap.lab import NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Lab
 from tests.swap.preflight.worlds import Worlds, frontend, properties, put
 from vipswap_rest.errors import Refused
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.run import Options
 
 
 def basic(lab: Lab) -> None:

@@ -10,7 +10,7 @@ from tests.swap.lab import GROUP, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAG
 from tests.swap.preflight.worlds import SUB, World, Worlds, down, properties, put, refused_read, serve
 from tests.swap.test_refusals import answer, refuse
 from vipswap_rest.emulator import Answer
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.run import Options
 
 
 def no_members(lab: Lab) -> None:

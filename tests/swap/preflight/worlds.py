@@ -10,8 +10,8 @@ from typing import Any
 from tests.swap.lab import GROUP, TARGET, Lab
 from tests.swap.test_refusals import answer, refuse
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.swap.preflight import Finding
-from vipswap_rest.swap.run import Options
+from vipswap_rest.methods.vip_swap.preflight import Finding
+from vipswap_rest.methods.vip_swap.run import Options
 
 # A change to the world that makes a finding appear; and the changes that make each code appear.
 World = Callable[[Lab], object]

@@ -1,0 +1,31 @@
+"""Every run that a laboratory makes is replayed from its events, as `vipswap replay` does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from vipswap_rest.methods.vip_swap import begun
+from vipswap_rest.switchover.events import Event
+from vipswap_rest.switchover.outcome import report
+from vipswap_rest.switchover.replay import Replayed, lines_of, replay
+from vipswap_rest.switchover.report import Report
+from vipswap_rest.switchover.trail import event_line
+
+
+def replayed(events: Sequence[Event]) -> Replayed:
+    """The run of these events, written as lines, read, and folded again."""
+    lines, torn = lines_of([json.dumps(event_line(event)) + "\n" for event in events])
+    return replay(begun.state_of(lines[0]), lines[1:], torn)
+
+
+def check_replays(events: Sequence[Event], told: Report | None) -> None:
+    """The same decisions and, of a run that came to its end, the same report."""
+    if not events:
+        return
+    again = replayed(events)
+    assert again.torn is None
+    assert [one.line for one in again.decisions if not one.same] == []
+    if told is not None:
+        assert report(again.state).as_json() == told.as_json()
+        assert report(again.state).exit_code == told.exit_code

@@ -1,0 +1,1 @@
+"""The ways to switch: one folder each, and none imports another."""

@@ -1,0 +1,165 @@
+"""One swap from what the user named to the report: resolve, preflight, lock, engine, and the truth about the end."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.clock import rfc3339
+from vipswap_rest.errors import Refused
+from vipswap_rest.methods.vip_swap import preflight, surveyor
+from vipswap_rest.methods.vip_swap.begun import METHOD, begin, begun_line
+from vipswap_rest.methods.vip_swap.float_store import FloatStore
+from vipswap_rest.methods.vip_swap.foresight import foresee
+from vipswap_rest.methods.vip_swap.journal import Journal
+from vipswap_rest.methods.vip_swap.method import VipSwap, strategy_name
+from vipswap_rest.methods.vip_swap.model import Observed, Pair
+from vipswap_rest.methods.vip_swap.preflight import Finding
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.resolve import SETTLE_S, Resolved, Target, resolve
+from vipswap_rest.methods.vip_swap.verification import Verification
+from vipswap_rest.switchover.driver import Driver, Guard, Record
+from vipswap_rest.switchover.events import Begun
+from vipswap_rest.switchover.outage import Ledger
+from vipswap_rest.switchover.outcome import report
+from vipswap_rest.switchover.report import Emit, Outcome, Report, Side
+from vipswap_rest.switchover.state import Limits, Policy
+from vipswap_rest.switchover.steps import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to swap: the opening (order or native), and what is allowed. Times in seconds.
+
+    `ignore` names the findings that shall not refuse it (see preflight.checked_codes). With `polite`, ARM's Retry-After
+    holds between the polls of an outage, too. `float_tags`: what the user puts on the float besides the journal.
+    """
+
+    opening: Opening = Opening.FLOAT_ON_STAGING
+    allow_address_change: bool = False
+    ignore: frozenset[str] = frozenset()
+    rollback: bool = True
+    settle_s: float = SETTLE_S
+    limits: Limits = field(default_factory=Limits)
+    verification: Verification | None = None
+    polite: bool = False
+    float_tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a swap would do: the findings, and the steps if none of them forbids it."""
+
+    resolved: Resolved
+    journal: Journal
+    findings: list[Finding]
+    steps: list[dict[str, Any]]
+
+
+def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[[str], None] = lambda _: None) -> Plan:
+    """Resolve and inspect a target. Raises what `resolve` raises; errors among the findings are the caller's to
+    refuse."""
+    try:
+        resolved = resolve(client, target, settle_s=options.settle_s, note=note)
+    except Refused as error:
+        raise preflight.insisted(error, options.ignore) from error
+    resuming = resolved.journal if resolved.journal and not resolved.journal.done else None
+    journal = resuming or Journal(resolved.pair, Direction.EXCHANGED, options.opening, "", "", 0)
+    journal = replace(
+        journal,
+        run=str(uuid.uuid4()),
+        started=resuming.started if resuming else rfc3339(client.clock.now()),
+        request_timeout_s=round(client.transport.read_timeout),
+    )
+    findings = [] if resuming else _inspect(client, resolved, options)
+    steps = []
+    if not preflight.forbids(findings) and not resolved.reached:
+        steps = foresee(resolved.observed, journal.pair, journal.direction, journal.opening)
+    return Plan(resolved, journal, findings, steps)
+
+
+def _inspect(client: ArmClient, resolved: Resolved, options: Options) -> list[Finding]:
+    """The findings. Backends are asked for their health, which is a POST, only if nothing else refuses the swap."""
+    observed, pair, ignore = resolved.observed, resolved.pair, options.ignore
+    if resolved.reached:
+        return preflight.inspect_reached(observed, pair, ignored=ignore)
+    inspect = partial(
+        preflight.inspect,
+        observed,
+        pair,
+        opening=options.opening,
+        allow_address_change=options.allow_address_change,
+        ignored=ignore,
+    )
+    survey = surveyor.take(client, observed, pair, options.opening)
+    findings = inspect(survey)
+    if preflight.forbids(findings):
+        return findings
+    return inspect(surveyor.with_health(client, survey, observed.load_balancers[Side.STAGING], pair))
+
+
+def swap(
+    client: ArmClient,
+    planned: Plan,
+    options: Options,
+    *,
+    emit: Emit,
+    guard: Guard,
+    record: Record = lambda event: None,
+) -> Report:
+    """Carry out a plan and report how it ended; every error of the run is in the report, none is raised.
+
+    Raises Refused if a finding forbids the swap, or staging does not answer.
+    """
+    preflight.refuse(planned.findings)
+    resolved = planned.resolved
+    if resolved.reached:
+        report = nothing_to_do(resolved.pair, resolved.observed, strategy_name(options.opening))
+        # The address of --vip is production's, here as after the swap that brought it to the other side.
+        return replace(report, addresses={side: report.addresses[side.other] for side in Side})
+    resuming = resolved.journal is not None and not resolved.journal.done
+    if options.verification is not None and not resuming:
+        options.verification.gate(resolved.observed, resolved.pair)
+    journal, found = planned.journal, resolved.journal
+    return carry_out(client, journal, resolved.observed, found, options, emit=emit, guard=guard, record=record)
+
+
+def nothing_to_do(pair: Pair, observed: Observed, strategy: str) -> Report:
+    """The report of a run that found its goal reached."""
+    method = VipSwap(pair, FloatStore(Journal(pair, Direction.EXCHANGED, Opening.FLOAT_ON_STAGING, "", "", 0)))
+    return Report(Outcome.NOTHING_TO_DO, strategy, 0, method.addresses(observed, observed, Ledger()))
+
+
+def carry_out(
+    client: ArmClient,
+    journal: Journal,
+    before: Observed,
+    found: Journal | None,
+    options: Options,
+    *,
+    emit: Emit,
+    guard: Guard,
+    record: Record = lambda event: None,
+) -> Report:
+    """Reach a journal's goal from what was observed, over the journal that was `found` in the float, if one was.
+
+    Every error of the run is in the report, none is raised.
+    """
+    check = options.verification.check if options.verification else None
+    driver = Driver(client, check=check, emit=emit, guard=guard, record=record)
+    policy = Policy(
+        client.transport.endpoint,
+        client.api_version("network"),
+        client.transport.read_timeout,
+        options.limits,
+        options.rollback,
+        options.verification.timeout_s if options.verification else None,
+        options.polite,
+    )
+    now, tags = driver.now(), options.float_tags
+    record(Begun(now, METHOD, begun_line(journal, before, found, policy, tags)))
+    return report(driver.run(begin(journal, before, found, policy, tags, now)))

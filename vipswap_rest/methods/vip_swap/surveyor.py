@@ -1,0 +1,164 @@
+"""Takes the survey: a handful of reads, none of which makes a swap fail.
+
+What is refused, late or cannot be read is Unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.authorization import list_locks, list_permissions
+from vipswap_rest.errors import ArmError, OperationError, ProtocolError, TransportError
+from vipswap_rest.ids import ResourceId, covers, id_key, subscription_scope
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
+from vipswap_rest.methods.vip_swap.permissions import Grant, Need, granted, group_of, needs
+from vipswap_rest.methods.vip_swap.placement import VERSION
+from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.rules import Kind, Rule, rules_of
+from vipswap_rest.methods.vip_swap.survey import Health, Lock, Owner, Survey, Unknown, Usage
+from vipswap_rest.network import get_resource_group, list_public_ips, list_usages, query_rule_health
+from vipswap_rest.switchover.report import Side
+
+# How long the reads may take together, in seconds, and how many rules are asked about at most.
+SURVEY_S = 30.0
+RULES_ASKED = 4
+
+_T = TypeVar("_T")
+
+
+def take(client: ArmClient, observed: Observed, pair: Pair, opening: Opening) -> Survey:
+    """Read all but the health: four reads for a pair in one resource group, by a login that may do everything there
+    and read the subscription's locks; some more for each group and resource where that is not so, and where there are
+    other public frontends."""
+    deadline = client.clock.monotonic() + SURVEY_S
+    ids = [pair.float, *(pair.load_balancer(side) for side in Side), *pair.originals.values()]
+    groups = list({id_key(id.group): id.group for id in ids}.values())
+    location = str(observed.load_balancers[Side.PRODUCTION].body.get("location") or "")
+    return Survey(
+        locks=_locks(client, ids, deadline),
+        grants=_grants(client, list(needs(pair, opening)), deadline),
+        owners={scope: _owner(client, scope, deadline) for scope in groups},
+        usages=_known(lambda: tuple(map(_usage, list_usages(client, location, deadline=deadline)))),
+        versions=_versions(client, observed, pair, deadline),
+        remaining_writes=client.transport.remaining_writes,
+    )
+
+
+def with_health(client: ArmClient, survey: Survey, staging: LoadBalancer, pair: Pair) -> Survey:
+    """The survey with the health of what stands behind staging's rules.
+
+    Asking is a POST, and ARM may take its time over it, so it comes last, and once for all the rules that share their
+    pools and their probe.
+    """
+    deadline = client.clock.monotonic() + SURVEY_S
+    asked: dict[object, Rule] = {}
+    for rule in rules_of(staging.body, str(pair.frontends[Side.STAGING])):
+        if rule.kind is Kind.BALANCING:
+            asked.setdefault((rule.pools, rule.probe), rule)
+    health = tuple(_health(client, staging, rule.name, deadline) for rule in list(asked.values())[:RULES_ASKED])
+    return replace(survey, health=health, remaining_writes=client.transport.remaining_writes)
+
+
+def _known(read: Callable[[], _T]) -> _T | Unknown:
+    """What `read` gives, or why that is not known. Only credentials and signals get through."""
+    try:
+        return read()
+    except (ArmError, OperationError, TransportError, ProtocolError) as error:
+        return Unknown(str(error))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return Unknown(f"ARM's answer cannot be read ({type(error).__name__}: {error})")
+
+
+def _locks(client: ArmClient, ids: list[ResourceId], deadline: float) -> tuple[Lock | Unknown, ...]:
+    """The locks on what the swap touches, and many others: a list holds those of the scope and of all below it.
+
+    A subscription's list has them all. A login that may not read it is asked for each group's instead, which has
+    the subscription's own locks too
+    (https://learn.microsoft.com/powershell/module/az.resources/get-azresourcelock, -AtScope).
+    """
+    locks: dict[Lock | Unknown, None] = {}
+    for subscription in {id_key(id.subscription): subscription_scope(id.subscription) for id in ids}.values():
+        found = _known(partial(_locks_of, client, subscription, deadline))
+        if not isinstance(found, Unknown):
+            locks |= dict.fromkeys(found)
+            continue
+        for scope in {id_key(id.group): id.group for id in ids if covers(subscription, str(id))}.values():
+            below = _known(partial(_locks_of, client, scope, deadline))
+            locks |= dict.fromkeys((below,) if isinstance(below, Unknown) else below)
+    return tuple(locks)
+
+
+def _versions(client: ArmClient, observed: Observed, pair: Pair, deadline: float) -> dict[ResourceId, str]:
+    """The IP versions of the other public frontends' addresses: a public frontend itself does not say its own."""
+    wanted = {
+        frontend.public_ip
+        for side in Side
+        for frontend in observed.load_balancers[side].frontends
+        if frontend.public_ip is not None and frontend.id != pair.frontends[side]
+    }
+    found: dict[ResourceId, str] = {}
+    for scope in sorted({id_key(id.group) for id in wanted}):
+        listed = _known(partial(_versions_in, client, scope, deadline))
+        found |= {} if isinstance(listed, Unknown) else listed
+    return {id: version for id, version in found.items() if id in wanted}
+
+
+def _versions_in(client: ArmClient, scope: str, deadline: float) -> dict[ResourceId, str]:
+    addresses = map(PublicIp.read, list_public_ips(client, scope, deadline=deadline))
+    return {address.id: str(VERSION.of(address.body)) for address in addresses}
+
+
+def _locks_of(client: ArmClient, scope: str, deadline: float) -> tuple[Lock, ...]:
+    return tuple(map(_lock, list_locks(client, scope, deadline=deadline)))
+
+
+def _lock(item: Mapping[str, Any]) -> Lock:
+    id = str(item["id"])
+    scope = id[: id_key(id).rindex("/providers/microsoft.authorization/locks/")]
+    return Lock(id.rsplit("/", 1)[1], str(item["properties"]["level"]), scope)
+
+
+def _grants(client: ArmClient, needed: list[Need], deadline: float) -> dict[str, tuple[Grant, ...] | Unknown]:
+    """What is granted, by scope: on the groups first, because what is granted there is granted on all that is in them;
+    on a resource only where that is not enough."""
+    found: dict[str, tuple[Grant, ...] | Unknown] = {}
+    for scopes in (lambda need: group_of(need.scope)), (lambda need: need.scope):
+        enough = {scope: grants for scope, grants in found.items() if not isinstance(grants, Unknown)}
+        for scope in dict.fromkeys(id_key(scopes(need)) for need in needed if not granted(need, enough)):
+            if scope not in found:
+                found[scope] = _known(partial(_grants_of, client, scope, deadline))
+    return found
+
+
+def _grants_of(client: ArmClient, scope: str, deadline: float) -> tuple[Grant, ...]:
+    return tuple(map(_grant, list_permissions(client, scope, deadline=deadline)))
+
+
+def _grant(item: Mapping[str, Any]) -> Grant:
+    return Grant(tuple(map(str, item.get("actions") or ())), tuple(map(str, item.get("notActions") or ())))
+
+
+def _owner(client: ArmClient, scope: str, deadline: float) -> Owner | Unknown:
+    def read() -> Owner:
+        body = get_resource_group(client, scope, deadline=deadline)
+        return Owner(str(body.get("managedBy") or ""), dict(body.get("tags") or {}))
+
+    return _known(read)
+
+
+def _usage(item: Mapping[str, Any]) -> Usage:
+    return Usage(str(item["name"]["value"]), int(item["currentValue"]), int(item["limit"]))
+
+
+def _health(client: ArmClient, load_balancer: LoadBalancer, rule: str, deadline: float) -> Health | Unknown:
+    def read() -> Health:
+        id = load_balancer.id.child("loadBalancingRules", rule)
+        started = query_rule_health(client, id, deadline=deadline)
+        body = client.wait(started, deadline=deadline).body
+        return Health(rule, int(body["up"]), int(body["down"]))
+
+    return _known(read)

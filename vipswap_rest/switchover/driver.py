@@ -1,0 +1,153 @@
+"""The driver: carries out what `decide` says, one action at a time, and folds what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from vipswap_rest import lro
+from vipswap_rest.arm import ArmClient
+from vipswap_rest.errors import Interrupted, NotFound, VipswapError
+from vipswap_rest.health import Check
+from vipswap_rest.switchover.actions import Action, AskHealth, Finish, Perform, Poll, Read, Request, Sleep, Stop
+from vipswap_rest.switchover.after import after
+from vipswap_rest.switchover.decide import decide
+from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Moment, Polled, Sent, Signalled, Woke
+from vipswap_rest.switchover.report import Emit
+from vipswap_rest.switchover.state import OPERATION_S, RunState
+from vipswap_rest.transport import TRIES, Response
+
+# A token that would be due within so many seconds is replaced before an outage begins, so that none is due in it. Those
+# that live too shortly for that are replaced in the pauses between polls, before a write would have to wait for it.
+OUTAGE_AHEAD_S, PAUSE_AHEAD_S = OPERATION_S, 1.5
+
+# Takes each event as it happens, for the file of `--events`.
+Record = Callable[[Event], None]
+
+
+class Guard(Protocol):
+    """Signals. While `critical` the first one waits for the end of an outage; one that ends the run makes the clock's
+    waits raise Interrupted, until `acknowledge`."""
+
+    critical: bool
+
+    def names(self) -> tuple[str, ...]:
+        """The signals that came and are not acknowledged, in their order."""
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal ends the run now."""
+
+    def acknowledge(self) -> None:
+        """The run ends for the signals that came so far: what is waited for now, only another one ends."""
+
+
+class Driver:
+    """Runs on one client and its clock, one request at a time."""
+
+    def __init__(
+        self, client: ArmClient, *, check: Check | None, emit: Emit, guard: Guard, record: Record = lambda event: None
+    ) -> None:
+        self._client, self._clock = client, client.clock
+        self._check, self._emit, self._guard, self._record = check, emit, guard, record
+
+    def run(self, state: RunState) -> RunState:
+        """Drive a run to its end, and return its last state. Raises nothing of the run's."""
+        while True:
+            self._guard.critical = state.critical
+            for name in self._guard.names()[len(state.signals) :]:
+                state = self._fold(state, Signalled(self.now(), name))
+            now = self.now()
+            action = decide(state, now)
+            if isinstance(action, Finish):
+                self._record(Sent(now, action))
+                return state
+            state = self._fold(state, Sent(now, action))
+            self._guard.critical = state.critical
+            if isinstance(action, Stop):
+                self._guard.acknowledge()
+            event = self._carry_out(action)
+            if event is not None:
+                state = self._fold(state, event)
+
+    def now(self) -> Moment:
+        """The moment on both clocks."""
+        return Moment(self._clock.monotonic(), self._clock.now())
+
+    def _fold(self, state: RunState, event: Event) -> RunState:
+        self._record(event)
+        folded = after(state, event)
+        for notice in folded.notices[len(state.notices) :]:
+            self._emit(notice)
+        return folded
+
+    def _carry_out(self, action: Action) -> Event | None:
+        if isinstance(action, Sleep):
+            if action.renew:
+                self._client.transport.credential.renew_ahead(PAUSE_AHEAD_S)
+            with suppress(Interrupted):
+                # The signal is the next event.
+                self._clock.sleep(max(0.0, action.until - self._clock.monotonic()))
+            return Woke(self.now())
+        if isinstance(action, AskHealth):
+            return self._ask_health(action)
+        if isinstance(action, Poll):
+            return self._poll(action)
+        if isinstance(action, (Read, Perform)):
+            return self._send(action)
+        return None
+
+    def _send(self, action: Read | Perform) -> Event:
+        requests = action.requests if isinstance(action, Read) else (action.request,)
+        if isinstance(action, Perform) and action.opens:
+            self._client.transport.credential.renew_ahead(OUTAGE_AHEAD_S)
+        within = action.within_s if isinstance(action, Read) else None
+        deadline = None if within is None else self._clock.monotonic() + within
+        answers: list[Response | None] = []
+        for request in requests:
+            try:
+                answers.append(self._ask(request, deadline))
+            except VipswapError as error:
+                return Failed(self.now(), error, tuple(answers))
+        return Answered(self.now(), tuple(answers), self._client.transport.remaining_reads)
+
+    def _ask(self, request: Request, deadline: float | None) -> Response | None:
+        client = self._client
+        try:
+            if request.listing:
+                sent = self._clock.monotonic()
+                items = list(client.list(request.target, deadline=deadline))
+                return Response(200, {}, {"value": items}, sent, self._clock.monotonic())
+            # What a write's refusal means is for the run to decide, not for the transport.
+            response = client.request(
+                *(request.method, request.target, request.body),
+                headers=request.headers,
+                deadline=deadline,
+                tries=TRIES if request.method == "GET" else 1,
+            )
+        except NotFound:
+            if request.may_be_missing:
+                return None
+            raise
+        if request.method != "GET":
+            step = lro.begin(request.method, client.url(request.target), response)
+            if isinstance(step, (lro.Ended, lro.Unreadable)):
+                raise client.ended(step, response)
+        return response
+
+    def _ask_health(self, action: AskHealth) -> Event:
+        check = self._check
+        try:
+            silent = self._clock.wait_for(lambda: check.answers(action.address, action.port)) if check else None
+        except Interrupted:
+            return Woke(self.now())
+        return Heard(self.now(), silent)
+
+    def _poll(self, action: Poll) -> Event:
+        deadline = self._clock.monotonic() + action.within_s
+        try:
+            step, latest = self._client.poll(action.operation, deadline=deadline)
+        except VipswapError as error:
+            return Failed(self.now(), error)
+        progress = step if isinstance(step, lro.Poll) else None
+        return Polled(self.now(), progress, latest.received, self._client.transport.remaining_reads)
