@@ -88,6 +88,13 @@ class VipswapError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.ids}".rstrip()
 
+    def advised(self, more: str) -> VipswapError:
+        """The same error with more in its hint; this one stays as it is."""
+        error = type(self).__new__(type(self))
+        Exception.__init__(error, *self.args)
+        error.__dict__.update(self.__dict__, hint=self.hint + more)
+        return error
+
     @property
     def codes(self) -> frozenset[str]:
         """What `refusals.meaning` looks up: ARM's codes where it gave some, else the name of the error's class."""

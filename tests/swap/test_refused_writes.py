@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import requests
-from vipswap_rest.methods.vip_swap.streak import BOTH_WAYS_AFTER_S, LOOK_AFTER
 
 from tests.swap.lab import (
     NETWORK,
@@ -30,6 +29,7 @@ from vipswap_rest.methods.vip_swap.run import Options, plan, swap
 from vipswap_rest.switchover.decide import REFUSALS_AT_FIRST
 from vipswap_rest.switchover.report import Noted, Outcome, StepAccepted
 from vipswap_rest.switchover.state import Limits
+from vipswap_rest.switchover.streak import BOTH_WAYS_AFTER_S, LOOK_AFTER
 
 # Between two tries: the pause, and the round trip.
 SOON_S = 1.0 + 3 * ROUND_TRIP_S
@@ -222,7 +222,8 @@ def test_before_the_outage_busy_waits_by_its_own_hint(status: int) -> None:
     lab.wire.before = before
 
     assert lab.swap().exit_code == 0
-    assert pauses(at)[:2] == [pytest.approx(12.0, abs=3 * ROUND_TRIP_S)] * 2
+    # After twenty seconds everything is read again before it is written.
+    assert [12.0 <= pause <= 12.0 + 8 * ROUND_TRIP_S for pause in pauses(at)[:2]] == [True, True]
 
 
 # --- what no waiting cures --------------------------------------------------------------------------------------------

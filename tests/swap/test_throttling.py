@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import requests
-from vipswap_rest.methods.vip_swap.streak import SHORTEST_S
 
 from tests.swap.lab import PRODUCTION_IP, ROUND_TRIP_S, Lab, exchanged, same
 from vipswap_rest.emulator import Request, Settings
@@ -21,6 +20,7 @@ from vipswap_rest.emulator.settings import SUBSCRIPTION
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.decide import AHEAD_LIMIT_S
+from vipswap_rest.switchover.streak import SHORTEST_S
 from vipswap_rest.transport import SHORTEST_PAUSE_S
 
 LONG = os.environ.get("VIPSWAP_LONG") == "1"

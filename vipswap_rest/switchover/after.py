@@ -36,7 +36,6 @@ from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Polle
 from vipswap_rest.switchover.report import Decided, Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
 from vipswap_rest.switchover.state import Hold, Lock, Operation, Overlap, Patience, RunState, Trouble
 from vipswap_rest.switchover.steps import Claim, Direction, Keep, Release, Step, TakeOver
-from vipswap_rest.switchover.streak import Streak
 from vipswap_rest.transport import Response
 
 Answers = tuple[Response | None, ...]
@@ -134,22 +133,28 @@ def _performing(state: RunState, action: Perform) -> RunState:
         state = replace(state, kept=action)
     if action.then is not None:
         state = replace(state, leaving=action.then)
-    limit = state.when.at + state.policy.limits.operation_s
-    return replace(state, operation=Operation(action, state.when, limit), trouble=None, vacant=False)
+    return replace(state, operation=Operation(action, state.when), trouble=None, vacant=False)
 
 
 def _turned(state: RunState, action: Turn) -> RunState:
     direction = state.direction.other
-    patience = replace(state.patience, streak=Streak())
-    state = replace(state, direction=direction, trouble=None, foreign=None, verified=True, patience=patience)
+    trouble = replace(state.trouble, turned=True) if action.in_turn and state.trouble else None
+    state = replace(state, direction=direction, trouble=trouble, foreign=None, verified=True)
     if action.in_turn:
         told = not state.both_ways
         cause = None if direction is state.goal else action.cause
         state = replace(state, cause=cause, both_ways=True)
         return _told(state, Noted(f"{action.why}, so both directions are tried in turn.", True)) if told else state
     state = replace(state, cause=action.cause, closed=state.closed | {direction.other})
-    back = direction is Direction.ORIGINAL
-    what = "Everything goes back to where it was." if back else "There is no way back, so the switch is finished."
+    store = state.method.store
+    if direction is Direction.EXCHANGED:
+        what = "There is no way back, so the switch is finished."
+    elif state.attempted:
+        what = "Everything goes back to where it was."
+    elif store and state.journal_perhaps:
+        what = f"No load balancer was changed; the {store.noun} is deleted again."
+    else:
+        what = "Nothing was changed."
     return _told(state, Noted(f"{what} ({action.cause})", True))
 
 
@@ -169,7 +174,8 @@ def _accepted(state: RunState, action: Perform, response: Response) -> RunState:
         state = _told(state, StepAccepted(action.name, action.resource, response.request_id, action.opens))
     url = f"{state.policy.endpoint}{action.request.target}?api-version={state.policy.api_version}"
     step = lro.begin(action.request.method, url, response)
-    state = replace(state, operation=replace(operation, accepted=response, since=state.when.at, due=state.when.at))
+    at, limit = state.when.at, state.when.at + state.policy.limits.operation_s
+    state = replace(state, operation=replace(operation, accepted=response, since=at, due=at, limit=limit))
     if isinstance(step, lro.Poll):
         return replace(state, operation=replace(state.operation or operation, progress=step))
     return _completed(state, response.received)
@@ -421,12 +427,15 @@ def _failed(state: RunState, action: Action | None, error: VipswapError, answers
         for endpoint in perform.releases:
             state = replace(state, ledger=state.ledger.perhaps_released(endpoint, sent))
     if isinstance(perform.step, Claim) and accepted is None and state.method.store:
-        error.hint += state.method.store.refusal_hint(error)
+        error = error.advised(state.method.store.refusal_hint(error))
     if isinstance(perform.step, Claim) and accepted is None and perhaps_done(error):
         # We waited as long as a request may take; it may take as long again where that was not for want of time.
         late = state.policy.request_s if isinstance(error, (AnswerLost, Interrupted)) else 0.0
         over = state.when.at + late
         state = replace(state, lock=replace(state.lock, unanswered=(*state.lock.unanswered, over)))
+    if isinstance(perform.step, Claim) and meaning(error) in (Kind.BUSY, Kind.THROTTLED):
+        # It was not done, and will be sent again: that there was no journal is known already.
+        state = replace(state, vacant=True)
     return _troubled(_closed(state, succeeded=False), error, perform.step)
 
 

@@ -289,6 +289,7 @@ def _overdue(state: RunState, step: Step, now: Moment) -> Action | None:
     """--max-outage is over, and turning back is allowed."""
     limit = state.policy.limits.max_outage_s
     forward = state.policy.rollback and state.cause is None and state.direction is Direction.EXCHANGED
+    forward = forward and not state.both_ways
     if not isinstance(step, Write) or limit is None or not forward or state.outage_s(now.at) <= limit:
         return None
     too_long = VipswapError(
@@ -395,7 +396,7 @@ def _refused_for_now(state: RunState, trouble: Trouble, kind: Kind, now: Moment)
         pause = streak.pause_s(kind, asked, polite=polite)
         says = f"{error} Trying again until it is taken, because production is off."
         other_open = state.direction.other not in state.closed
-        if state.policy.rollback and other_open and streak.wants_both_ways(now.at):
+        if state.policy.rollback and other_open and streak.wants_both_ways(now.at) and not trouble.turned:
             return Turn("It has been busy for long", error, in_turn=True)
         if streak.wants_look(kind):
             return _look_again(state, now, f"{error} Looking again.", trouble.at + pause, error)

@@ -86,7 +86,7 @@ class Operation:
 
     action: Perform
     began: Moment
-    limit: float
+    limit: float = float("inf")
     accepted: Response | None = None
     progress: lro.Poll | None = None
     polls: int = 0
@@ -97,12 +97,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An error that has not been decided upon: of which step (None: of reading), and when."""
+    """An error that has not been decided upon: of which step (None: of reading), and when.
+
+    `owner_read`: the journal was read since. `turned`: because of it the other direction is tried next.
+    """
 
     error: VipswapError
     step: Step | None
     at: float
     owner_read: bool = False
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
