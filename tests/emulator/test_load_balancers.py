@@ -276,6 +276,15 @@ def test_a_rule_must_refer_to_the_load_balancers_own_children() -> None:
     assert error(stage.put(LB1, body)) == (400, "InvalidResourceReference")
 
 
+@pytest.mark.parametrize("name", ["a/b", "/subscriptions/x", "..", "a b", "x" * 81])
+def test_a_child_bears_a_name_that_a_resource_may_bear(name: str) -> None:
+    stage = Stage()
+    body = stage.get(LB1)
+    body["properties"]["backendAddressPools"].append({"name": name})
+
+    assert error(stage.put(LB1, body)) == (400, "InvalidResourceName")
+
+
 def test_two_children_of_one_name_are_refused() -> None:
     stage = Stage()
     body = stage.get(LB1)

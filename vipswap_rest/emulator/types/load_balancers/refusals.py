@@ -9,6 +9,7 @@ from ...arm import errors
 from ...arm.addresses import PUBLIC_IPS, Addresses
 from ...arm.errors import ArmError
 from ...arm.operations import Move, Operations
+from ...arm.paths import is_name
 from ...arm.placement import same_region, same_zone
 from ...arm.routes import frontends
 from ...arm.state import State, is_global, named, properties_of, provisioning_state, sku_name
@@ -26,13 +27,15 @@ _LONGEST_PROBE = 2147483646
 
 
 def check_names(given: Json) -> None:
-    """Refuse children without a name, or two of one name in one collection."""
+    """Refuse children without a name, or with one that none may bear, or two of one name in one collection."""
     for kind in lb.COLLECTIONS:
         seen: set[str] = set()
         for index, child in enumerate(given.get("properties", {}).get(kind, ())):
             name = child.get("name")
             if not name:
                 raise errors.format_invalid(f"Required property 'name' not found. Path 'properties.{kind}[{index}]'.")
+            if not is_name(name):
+                raise errors.name_invalid(name)
             if name.lower() in seen:
                 raise errors.duplicate_child(lb.NAME, name)
             seen.add(name.lower())
