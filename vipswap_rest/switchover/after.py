@@ -24,6 +24,7 @@ from vipswap_rest.switchover.actions import (
     Action,
     AskHealth,
     FallBack,
+    Finish,
     Perform,
     Poll,
     Purpose,
@@ -84,7 +85,7 @@ def _woken(state: RunState) -> RunState:
 
 
 def _sent(state: RunState, action: Action) -> RunState:
-    state = replace(state, pending=action)
+    state = replace(state, pending=None if isinstance(action, Finish) else action)
     if isinstance(action, Sleep):
         return _told(state, Noted(action.says, action.warning)) if action.says else state
     if isinstance(action, Read):
@@ -297,6 +298,9 @@ def _journal_seen(state: RunState) -> RunState:
         # One that was asked for and is seen is what became of the last unanswered request for it.
         unanswered = lock.unanswered[:-1] if lock.hold is Hold.REQUESTED else lock.unanswered
         return replace(state, lock=replace(lock, hold=Hold.OURS, unanswered=unanswered))
+    if lock.hold is Hold.LEAVING:
+        # Its deletion was not answered, and was done.
+        return replace(state, lock=replace(lock, hold=Hold.OVER), error=state.leaving or state.error)
     if lock.hold is Hold.OURS and not state.production_out:
         # Inside the outage a journal that cannot be seen is no reason to stop: whoever took over has written what is
         # switched, and its etag tells.
@@ -433,6 +437,8 @@ def _failed(state: RunState, action: Action | None, error: VipswapError, answers
         late = state.policy.request_s if isinstance(error, (AnswerLost, Interrupted)) else 0.0
         over = state.when.at + late
         state = replace(state, lock=replace(state.lock, unanswered=(*state.lock.unanswered, over)))
+    if isinstance(perform.step, Release) and done:
+        state = replace(state, lock=replace(state.lock, hold=Hold.LEAVING))
     if isinstance(perform.step, Claim) and meaning(error) in (Kind.BUSY, Kind.THROTTLED):
         # It was not done, and will be sent again: that there was no journal is known already.
         state = replace(state, vacant=True)

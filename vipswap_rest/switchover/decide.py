@@ -456,7 +456,7 @@ def _turn_back(state: RunState, step: Step | None, error: VipswapError) -> Actio
 def _give_up(state: RunState, step: Refuse) -> Action:
     """There is no legal step. A journal that this run made, and nothing came of, is not left behind."""
     store = state.method.store
-    made = store is not None and not store.taken_over and state.lock.hold in (Hold.REQUESTED, Hold.OURS)
+    made = store is not None and not store.taken_over and state.lock.hold in (Hold.REQUESTED, Hold.OURS, Hold.LEAVING)
     cause = VipswapError(f"{step.resource}: {step.reason}")
     if store and made and not state.attempted and state.journal_exists:
         why, then = "there is no legal step", _failed(cause)

@@ -59,10 +59,9 @@ class Driver:
                 state = self._fold(state, Signalled(self.now(), name))
             now = self.now()
             action = decide(state, now)
-            if isinstance(action, Finish):
-                self._record(Sent(now, action))
-                return state
             state = self._fold(state, Sent(now, action))
+            if isinstance(action, Finish):
+                return state
             self._guard.critical = state.critical
             if isinstance(action, Stop):
                 self._guard.acknowledge()

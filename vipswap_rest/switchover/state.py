@@ -52,12 +52,13 @@ class Policy:
 
 class Hold(str, Enum):
     """The life of a journal, as far as its run knows: not asked for; asked for; with our run id in it; ours, and not
-    shown by reads; deleted, or marked as done."""
+    shown by reads; deleted, but for an answer that says so; deleted, or marked as done."""
 
     NONE = "none"
     REQUESTED = "requested"
     OURS = "ours"
     MISSING = "missing"
+    LEAVING = "leaving"
     OVER = "over"
 
 
