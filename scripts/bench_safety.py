@@ -24,14 +24,14 @@ from unittest import mock
 import requests
 from vipswap_rest.methods.vip_swap.execution import Execution
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.auth import ReadyToken
+from vipswap_rest.arm.auth import ReadyToken
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.http import Transport
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, plan, swap
-from vipswap_rest.transport import Transport
 
 
 @contextlib.contextmanager

@@ -17,15 +17,15 @@ import os
 import sys
 import time
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.auth import find_credential
+from vipswap_rest.arm.auth import find_credential
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.clouds import PUBLIC, check_endpoint, cloud_of
+from vipswap_rest.arm.errors import UsageError, VipswapError
+from vipswap_rest.arm.http import Transport
 from vipswap_rest.cli.signals import SignalGuard, confirmed
-from vipswap_rest.clouds import PUBLIC, check_endpoint, cloud_of
-from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, plan, swap
 from vipswap_rest.switchover.report import Noted, StepAccepted, StepBegan, StepEnded
-from vipswap_rest.transport import Transport
 
 BEGUN = {
     "create_float": "Creating float public IP: {name}",

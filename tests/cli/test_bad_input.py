@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import NETWORK, PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm, Vipswap
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.methods.vip_swap.journal import float_id
 
 Edit = Callable[[dict[str, Any]], None]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from vipswap_rest.arm.errors import Refused
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.cli.bench import Home
-from vipswap_rest.errors import Refused
-from vipswap_rest.ids import ResourceId
 from vipswap_rest.measure.experiment.design import Way
 from vipswap_rest.methods.vip_swap.model import Pair
 from vipswap_rest.switchover.report import Side

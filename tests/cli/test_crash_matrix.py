@@ -21,7 +21,7 @@ import pytest
 import requests
 
 from tests.cli.conftest import PAIR, unprobed
-from tests.swap.lab import exchanged, without_server_set
+from tests.methods.vip_swap.lab import exchanged, without_server_set
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 

@@ -21,15 +21,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from tests.arm.test_auth_proofs import as_pem, as_pfx
 from tests.cli.conftest import PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm, Ran
-from tests.wire.test_auth_proofs import as_pem, as_pfx
-from vipswap_rest.auth import find_credential
+from vipswap_rest.arm.auth import find_credential
+from vipswap_rest.arm.clouds import PUBLIC
+from vipswap_rest.arm.errors import CredentialError
 from vipswap_rest.cli.main import main
-from vipswap_rest.clouds import PUBLIC
 from vipswap_rest.emulator.identity.managed_identity import IDENTITY_HEADER
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
-from vipswap_rest.errors import CredentialError
 
 PASSWORD = "open-sesame"
 NOBODY = "44444444-4444-4444-4444-444444444444"

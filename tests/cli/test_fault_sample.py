@@ -23,8 +23,8 @@ import requests
 from tests.cli.conftest import PAIR
 from tests.cli.test_crash_matrix import WAYS, command
 from tests.clocks import FastClock
-from tests.swap.fault_table import EFFECTS, TIMES, check, run
-from tests.swap.socket_lab import SocketLab
+from tests.methods.vip_swap.fault_table import EFFECTS, TIMES, check, run
+from tests.methods.vip_swap.socket_lab import SocketLab
 from vipswap_rest.emulator.settings import Settings
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.recovery import Way

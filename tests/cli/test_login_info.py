@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import requests
 
+from tests.arm.test_auth import jwt
 from tests.cli.conftest import Arm, Ran, Vipswap
 from tests.cli.test_credentials import LOGINS, Login, keys
-from tests.wire.test_auth import jwt
 from vipswap_rest.cli.main import main
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import CLIENT_ID, SUBSCRIPTION, TENANT, Settings

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import PAIR
 from tests.cli.test_crash_matrix import command, snapshot
-from tests.swap.lab import exchanged
+from tests.methods.vip_swap.lab import exchanged
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import Settings
 

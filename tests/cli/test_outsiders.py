@@ -1,6 +1,6 @@
 """Somebody writes a load balancer through ARM while a swap, in a process of its own, has an operation running.
 
-Time stands still in the emulator until he has. The enumeration over every request is in tests/swap/test_outsiders.py.
+Time stands still in the emulator until he has. tests/methods/vip_swap/test_outsiders.py enumerates every request.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tests.cli.conftest import PAIR, PRODUCTION_LB, STAGING_LB
 from tests.cli.test_crash_matrix import WAYS, command
 from tests.cli.test_recover_alive import LATENCY, POINTS
 from tests.clocks import HeldClock
-from tests.swap.socket_lab import SocketLab
-from tests.swap.test_outsiders import DEEDS, add_rule
+from tests.methods.vip_swap.socket_lab import SocketLab
+from tests.methods.vip_swap.test_outsiders import DEEDS, add_rule
 from vipswap_rest.emulator.settings import Settings
 
 FLOAT_WAYS = ("staging first", "production first")

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from tests.measure.probe.answering import Answering
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.cli.main import main
 from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import print_findings
-from vipswap_rest.errors import UsageError
 from vipswap_rest.measure.probe.findings import address_findings
 from vipswap_rest.measure.probe.held import Break, HeldFindings, How
 from vipswap_rest.measure.probe.prober import Findings

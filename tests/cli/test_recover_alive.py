@@ -22,7 +22,7 @@ import requests
 from tests.cli.conftest import PAIR, PRODUCTION_LB
 from tests.cli.test_crash_matrix import WAYS, arrived, command, snapshot
 from tests.clocks import HeldClock
-from tests.swap.lab import exchanged
+from tests.methods.vip_swap.lab import exchanged
 from vipswap_rest.emulator import Emulator
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import Settings

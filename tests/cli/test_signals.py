@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import NETWORK, PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm, unprobed
+from vipswap_rest.arm.errors import Interrupted
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
-from vipswap_rest.errors import Interrupted
 from vipswap_rest.methods.vip_swap.journal import read
 from vipswap_rest.methods.vip_swap.model import PublicIp
 from vipswap_rest.switchover.report import Side

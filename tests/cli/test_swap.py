@@ -66,7 +66,7 @@ def outage(events: list[dict[str, Any]], address: str) -> float:
 
 def test_without_latency_nothing_sleeps(arm: Arm, vipswap: Vipswap, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("vipswap_rest.clock.SystemClock.sleep", lambda self, seconds: slept.append(seconds))
+    monkeypatch.setattr("vipswap_rest.arm.clock.SystemClock.sleep", lambda self, seconds: slept.append(seconds))
 
     ran = vipswap("swap", *PAIR, "--yes")
 

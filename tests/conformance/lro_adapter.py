@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.auth import ReadyToken
-from vipswap_rest.lro import FinalState
-from vipswap_rest.paging import PageNames
-from vipswap_rest.transport import Transport
+from vipswap_rest.arm.auth import ReadyToken
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.http import Transport
+from vipswap_rest.arm.lro import FinalState
+from vipswap_rest.arm.paging import PageNames
 
 
 def run(

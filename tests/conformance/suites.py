@@ -25,9 +25,9 @@ SUITES: dict[str, tuple[str, ...]] = {
         "tests/cli/test_over_tls.py",
         "tests/cli/test_short_tokens.py",
         "tests/cli/test_token_expiry.py",
-        "tests/swap/test_token*.py",
-        "tests/wire/test_auth*.py",
-        "tests/wire/test_token_session.py",
+        "tests/methods/vip_swap/test_token*.py",
+        "tests/arm/test_auth*.py",
+        "tests/arm/test_token_session.py",
         "tests/emulator/test_token_service.py",
         "tests/emulator/test_managed_identity.py",
         "tests/emulator/test_assertions.py",
@@ -35,8 +35,8 @@ SUITES: dict[str, tuple[str, ...]] = {
     ),
     "manners": (
         "tests/cli/test_polite.py",
-        "tests/swap/test_manners.py",
-        "tests/swap/test_throttling.py",
+        "tests/methods/vip_swap/test_manners.py",
+        "tests/methods/vip_swap/test_throttling.py",
         "tests/*/test_request_ids.py",
     ),
     "sdk": ("tests/conformance/test_sdk.py",),
@@ -45,9 +45,9 @@ SUITES: dict[str, tuple[str, ...]] = {
     "bodies": (
         "tests/emulator/test_openapi.py",
         "tests/emulator/test_record*.py",
-        "tests/wire/test_record*.py",
-        "tests/wire/test_request_bodies.py",
-        "tests/swap/test_request_bodies.py",
+        "tests/arm/test_record*.py",
+        "tests/arm/test_request_bodies.py",
+        "tests/methods/vip_swap/test_request_bodies.py",
     ),
 }
 # Whose versions are told, by suite: other people's clients are the newest of the day.

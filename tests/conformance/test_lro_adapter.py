@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conformance.lro_adapter import run
+from vipswap_rest.arm.errors import NotFound
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
-from vipswap_rest.errors import NotFound
 
 ADAPTER = Path(__file__).with_name("lro_adapter.py")
 BALANCERS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/vipswap/providers/Microsoft.Network/loadBalancers"

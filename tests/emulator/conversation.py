@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.arm.cassettes import Line
 from tests.emulator.stage import Json, Stage, key_paths, settings_of
-from tests.wire.cassettes import Line
 from vipswap_rest.emulator import Answer
 
 # An operation lasts as long as the recording needs it to.

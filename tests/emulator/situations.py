@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tests.arm.cassettes import Line
 from tests.emulator.stage import Json, Stage, address
-from tests.wire.cassettes import Line
 from vipswap_rest.emulator import Answer
 
 LOCATION = "westus"

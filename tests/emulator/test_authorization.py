@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.swap.lab import GROUP, NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING_LB, Lab
+from tests.methods.vip_swap.lab import GROUP, NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING_LB, Lab
 from vipswap_rest.emulator import Answer, Request
 from vipswap_rest.emulator.settings import SUBSCRIPTION
 

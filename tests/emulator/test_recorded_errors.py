@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from tests.arm import cassettes
+from tests.arm.cassettes import Line
 from tests.emulator.conversation import headers_of
 from tests.emulator.situations import SITUATIONS
 from tests.emulator.stage import Stage
-from tests.wire import cassettes
-from tests.wire.cassettes import Line
 from vipswap_rest.emulator import Settings
 
 FILE = cassettes.FOLDER / "errors_single.jsonl"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.arm import cassettes
+from tests.arm.cassettes import Line
 from tests.emulator.conversation import Talk, resource_of
-from tests.wire import cassettes
-from tests.wire.cassettes import Line
 
 pytestmark = pytest.mark.skipif(not cassettes.FOLDER.is_dir(), reason=cassettes.ABSENT)
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.arm.server import Act, Request, raw
 from tests.cli.conftest import PAIR, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Arm
 from tests.hostile.servers import Call, Hostile, playing, told
-from tests.wire.server import Act, Request, raw
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.arm.server import Act, answer, close, raw, reset
 from tests.hostile.servers import PIECE, Call, Rule, bomb, dripping, endless, refused, told
-from tests.wire.server import Act, answer, close, raw, reset
 
 OPERATION, RESULT = "/operations/1", "/operationResults/1"
 SIGNED = "?api-version=1&t=638812345678901234&c=MIIHhzCCBm-certificate&s=kTq7~signature-of-it&h=Zx0-hash-of-it"

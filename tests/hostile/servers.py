@@ -1,6 +1,6 @@
 """Hostile and odd servers on loopback: each request is answered by a rule, whatever came before it.
 
-The rule gets the request and says what is done with the connection; `tests/wire/server.py` has the simple deeds.
+The rule gets the request and says what is done with the connection; `tests/arm/server.py` has the simple deeds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.wire.server import Act, Request, answer, read_request
+from tests.arm.server import Act, Request, answer, read_request
 
 PIECE = b"x" * 65536
 

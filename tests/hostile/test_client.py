@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.arm.conftest import SUBSCRIPTION, TOKEN, Tokens, VirtualClock
 from tests.hostile.scenarios import CALLS, OPERATION, RESULT, RETRY_AFTERS, SCENARIOS, SUCCEEDED, of
 from tests.hostile.servers import Hostile, playing, told
-from tests.wire.conftest import SUBSCRIPTION, TOKEN, Tokens, VirtualClock
-from vipswap_rest.arm import PAGES_AT_MOST, ArmClient
-from vipswap_rest.clock import Clock, SystemClock
-from vipswap_rest.errors import (
+from vipswap_rest.arm.client import PAGES_AT_MOST, ArmClient
+from vipswap_rest.arm.clock import Clock, SystemClock
+from vipswap_rest.arm.errors import (
     AnswerLost,
     ArmError,
     OperationCanceled,
@@ -27,8 +27,8 @@ from vipswap_rest.errors import (
     TransportError,
     VipswapError,
 )
-from vipswap_rest.transport import TRIES, Transport
-from vipswap_rest.transport.connection import LARGEST_ANSWER_B
+from vipswap_rest.arm.http import TRIES, Transport
+from vipswap_rest.arm.http.connection import LARGEST_ANSWER_B
 
 GENEROUS_S, HURRIED_S = 10.0, 0.4
 # What a machine that is busy with other things may need on top.

@@ -19,13 +19,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.arm import certificates
+from tests.arm.server import Act, close, raw
 from tests.cli.conftest import PAIR
 from tests.hostile import front as fronts
 from tests.hostile.front import TOKEN, Ended, Front, Passed, Scene, scene, vipswap
 from tests.hostile.scenarios import OPERATION, SIGNED
 from tests.hostile.servers import Call, Hostile, playing
-from tests.wire import certificates
-from tests.wire.server import Act, close, raw
 
 SIGNATURES = [pair.partition("=")[2] for pair in SIGNED[1:].split("&")[1:]]
 SECRET, PASSPHRASE = "s3cr3t+of/the~application", "open-sesame-to-the-key"
@@ -171,7 +171,7 @@ def test_secrets_operation_elsewhere(tmp_path: Path) -> None:
 def test_secrets_fault_inside(tmp_path: Path) -> None:
     """A fault of our own, in the middle of a poll: there is a traceback, and nothing secret in it."""
     broken = (
-        "import sys; from vipswap_rest import lro; from vipswap_rest.cli.main import main\n"
+        "import sys; from vipswap_rest.arm import lro; from vipswap_rest.cli.main import main\n"
         "as_it_is = lro.advance\n"
         "def advance(operation, answer):\n"
         f"    if {OPERATION!r} in operation.url: raise RuntimeError(f'a fault with {{operation}} and {{answer}}')\n"

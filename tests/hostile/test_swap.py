@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.arm.server import Act, answer, close
 from tests.cli.conftest import PAIR
 from tests.hostile.front import ORIGINAL, SWAPPED, TOKEN, Ended, Front, Passed, Scene, environment, scene, vipswap
 from tests.hostile.scenarios import OPERATION, SCENARIOS, SIGNED
 from tests.hostile.servers import Call, refused, told
-from tests.wire.server import Act, answer, close
 from vipswap_rest.cli.main import main
 
 # How many odd shapes are tried; and what stands in their place.

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TextIO
 
+from vipswap_rest.arm.clock import Clock
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.cli.output import tell
-from vipswap_rest.clock import Clock
-from vipswap_rest.errors import UsageError
 from vipswap_rest.switchover.events import Event, Moment, Seen
 from vipswap_rest.switchover.report import Report
 from vipswap_rest.switchover.trail import event_line

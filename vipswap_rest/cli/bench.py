@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from vipswap_rest.arm import ArmClient
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import Refused, VipswapError
+from vipswap_rest.arm.ids import same_id
 from vipswap_rest.cli.watched import watched_swap
-from vipswap_rest.errors import Refused, VipswapError
-from vipswap_rest.ids import same_id
 from vipswap_rest.measure.experiment.design import Way
 from vipswap_rest.measure.experiment.measured import CLEAN_SAMPLES
 from vipswap_rest.measure.recording import Recording

@@ -7,14 +7,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.auth import AzLogin, ask_for_cloud, find_credential
-from vipswap_rest.clock import Clock
-from vipswap_rest.clouds import CLOUDS, PUBLIC, Cloud, check_endpoint, custom_cloud, known_cloud
-from vipswap_rest.errors import UsageError
-from vipswap_rest.ids import InvalidResourceId, ResourceId, check_subscription
-from vipswap_rest.network import list_subscriptions
-from vipswap_rest.transport import READ_TIMEOUT_S, Credential, Transport
+from vipswap_rest.arm.auth import AzLogin, ask_for_cloud, find_credential
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.clock import Clock
+from vipswap_rest.arm.clouds import CLOUDS, PUBLIC, Cloud, check_endpoint, custom_cloud, known_cloud
+from vipswap_rest.arm.errors import UsageError
+from vipswap_rest.arm.http import READ_TIMEOUT_S, Credential, Transport
+from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, check_subscription
+from vipswap_rest.arm.network import list_subscriptions
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:

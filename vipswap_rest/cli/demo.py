@@ -11,25 +11,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.auth import ReadyToken
+from vipswap_rest.arm.auth import ReadyToken
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.clock import Clock
+from vipswap_rest.arm.errors import UsageError, VipswapError
+from vipswap_rest.arm.http import Transport
+from vipswap_rest.arm.ids import group_scope
+from vipswap_rest.arm.network import list_load_balancers, list_public_ips
 from vipswap_rest.cli.live import live_lines
 from vipswap_rest.cli.output import tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.cli.watched import watched_swap
-from vipswap_rest.clock import Clock
-from vipswap_rest.errors import UsageError, VipswapError
-from vipswap_rest.ids import group_scope
 from vipswap_rest.measure.pictures import check_picture, timeline, write_picture
 from vipswap_rest.measure.quantities import seconds
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, PublicIp
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, plan
-from vipswap_rest.network import list_load_balancers, list_public_ips
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.transport import Transport
 
 # The seed's own run of 2017, in the article: downtime and total; and what the operations of that downtime took.
 SEED_DOWNTIME_S, SEED_TOTAL_S, OPERATIONS_S = 61, 88, 51

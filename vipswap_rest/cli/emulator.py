@@ -6,8 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.errors import UsageError
 from vipswap_rest.extras import install_command
 
 

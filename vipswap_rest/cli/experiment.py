@@ -13,7 +13,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import vipswap_rest
-from vipswap_rest.arm import ArmClient
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.clock import rfc3339
+from vipswap_rest.arm.clouds import is_loopback
+from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.cli.bench import ArmBench, Home
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
@@ -24,9 +27,6 @@ from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import COVERAGE
 from vipswap_rest.cli.report import warn
 from vipswap_rest.cli.signals import SignalGuard, confirmed
-from vipswap_rest.clock import rfc3339
-from vipswap_rest.clouds import is_loopback
-from vipswap_rest.errors import UsageError, VipswapError
 from vipswap_rest.measure.experiment.design import TRIALS, Design, design_of
 from vipswap_rest.measure.experiment.manifest import Manifest, find_manifest
 from vipswap_rest.measure.experiment.recomputed import recompute

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import vipswap_rest
+from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.cli.output import delivered, tell_error
 from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.errors import VipswapError
 
 # Each verb: the module that has it, its functions for its options and its work, and what it does.
 _VERBS = (

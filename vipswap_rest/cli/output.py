@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.arm.errors import VipswapError
 
 
 def print_json(value: Mapping[str, Any]) -> None:

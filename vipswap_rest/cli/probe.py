@@ -11,12 +11,12 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
+from vipswap_rest.arm.clock import SystemClock, rfc3339
+from vipswap_rest.arm.errors import Interrupted, UsageError
 from vipswap_rest.cli.live import LOOK_S, live_lines
 from vipswap_rest.cli.output import deliver, print_json, tell
 from vipswap_rest.cli.probe_report import counts_words, findings_json, print_findings
 from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.clock import SystemClock, rfc3339
-from vipswap_rest.errors import Interrupted, UsageError
 from vipswap_rest.measure.probe.prober import Findings, Prober
 from vipswap_rest.measure.probe.target import Endpoint, parse_target
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from vipswap_rest.arm.clock import Clock
 from vipswap_rest.cli.output import tell
-from vipswap_rest.clock import Clock
 from vipswap_rest.measure.quantities import seconds, stamp
 from vipswap_rest.switchover.report import Noted, Notice, StepAccepted, StepBegan, StepEnded
 

@@ -6,18 +6,18 @@ import argparse
 import os
 from typing import Any
 
-from vipswap_rest.arm import ArmClient
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.clock import Clock
+from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.output import deliver, delivered, print_json, tell, tell_error
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.clock import Clock
-from vipswap_rest.errors import UsageError, VipswapError
-from vipswap_rest.health import TcpCheck
 from vipswap_rest.methods.vip_swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
 from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.health import TcpCheck
 from vipswap_rest.switchover.report import Report, Side, not_begun
 
 

@@ -6,10 +6,11 @@ import argparse
 from itertools import groupby
 from pathlib import Path
 
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.cli.output import delivered, print_json, tell, tell_error
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
-from vipswap_rest.errors import UsageError
+from vipswap_rest.measure.quantities import figure, seconds, stamp
 from vipswap_rest.methods.vip_swap import begun
 from vipswap_rest.switchover.outcome import report
 from vipswap_rest.switchover.replay import Decision, Replayed, lines_of, replay
@@ -28,7 +29,9 @@ def run_replay(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         tell(f"warning: {arguments.file} is read no further: {replayed.torn}")
     for decision in replayed.decisions:
         if not decision.same:
-            tell(f"warning: this version decides otherwise at {decision.when.at:.3f} s than the one that ran")
+            tell(
+                f"warning: this version decides otherwise at {seconds(decision.when.at - replayed.state.began.at)} than the one that ran"
+            )
             break
     return delivered(0, lambda: _print(arguments, replayed))
 
@@ -58,7 +61,7 @@ def _print(arguments: argparse.Namespace, replayed: Replayed) -> None:
     for words, alike in groupby(shown, key=_words):
         first, *more = alike
         times = f" ({len(more) + 1} times)" if more else ""
-        print(f"[{first.when.at - began:7.2f} s] {words}{times}")
+        print(f"{stamp(first.when.at - began)} {words}{times}")
     print_report(told)
     if told.error:
         tell_error(told.error)
@@ -67,7 +70,7 @@ def _print(arguments: argparse.Namespace, replayed: Replayed) -> None:
 def _json(decision: Decision, began: float) -> dict[str, object]:
     line = decision.line
     return {
-        "seconds": round(decision.when.at - began, 3),
+        "seconds": figure(decision.when.at - began),
         "action": line["action"],
         "step": line.get("step"),
         "resource": line.get("resource"),

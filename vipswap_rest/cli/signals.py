@@ -19,9 +19,9 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
+from vipswap_rest.arm.clock import SystemClock
+from vipswap_rest.arm.errors import Interrupted
 from vipswap_rest.cli.output import tell
-from vipswap_rest.clock import SystemClock
-from vipswap_rest.errors import Interrupted
 
 T = TypeVar("T")
 

@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from vipswap_rest.arm import ArmClient
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import Refused, UsageError, VipswapError
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.live import beside
@@ -18,8 +19,6 @@ from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.report import print_report, warn
 from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.cli.watched import watched_swap
-from vipswap_rest.errors import Refused, UsageError, VipswapError
-from vipswap_rest.health import check_of
 from vipswap_rest.measure.pictures import check_picture, timeline, write_picture
 from vipswap_rest.measure.probe.prober import check_interval
 from vipswap_rest.measure.probe.target import parse_target
@@ -33,6 +32,7 @@ from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, Plan, plan, swap
 from vipswap_rest.methods.vip_swap.verification import VERIFY_TIMEOUT_S, Verification
+from vipswap_rest.switchover.health import check_of
 from vipswap_rest.switchover.report import Report, Side, not_begun
 from vipswap_rest.switchover.state import Limits
 

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.clock import Clock
-from vipswap_rest.clouds import is_loopback
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.clock import Clock
+from vipswap_rest.arm.clouds import is_loopback
+from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.measure.probe.findings import AddressFindings
 from vipswap_rest.measure.probe.target import parse_target
 from vipswap_rest.measure.quantities import Rounding, figure

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.arm.errors import UsageError, VipswapError
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -28,7 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.measure.files import write_whole
 from vipswap_rest.measure.outages import Window
 from vipswap_rest.measure.probe.findings import AddressFindings, address_findings

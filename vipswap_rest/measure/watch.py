@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
-from vipswap_rest.clock import Clock, rfc3339
-from vipswap_rest.errors import Interrupted, VipswapError
+from vipswap_rest.arm.clock import Clock, rfc3339
+from vipswap_rest.arm.errors import Interrupted, VipswapError
 from vipswap_rest.measure.probe.prober import Prober
 from vipswap_rest.measure.probe.sampler import Live
 from vipswap_rest.measure.probe.target import ProbeTarget

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from vipswap_rest import lro
-from vipswap_rest.errors import VipswapError
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm import lro
+from vipswap_rest.arm.errors import VipswapError
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.switchover.steps import Step
 
 

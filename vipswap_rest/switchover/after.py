@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from vipswap_rest import lro
-from vipswap_rest.errors import (
+from vipswap_rest.arm import lro
+from vipswap_rest.arm.errors import (
     AnswerLost,
     Forbidden,
     ForeignUrl,
@@ -17,8 +17,9 @@ from vipswap_rest.errors import (
     Refused,
     VipswapError,
 )
-from vipswap_rest.ids import ResourceId
-from vipswap_rest.refusals import Kind, meaning, perhaps_done
+from vipswap_rest.arm.http import Response
+from vipswap_rest.arm.ids import ResourceId
+from vipswap_rest.arm.refusals import Kind, meaning, perhaps_done
 from vipswap_rest.switchover.actions import (
     Accept,
     Action,
@@ -37,7 +38,6 @@ from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Polle
 from vipswap_rest.switchover.report import Decided, Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
 from vipswap_rest.switchover.state import Hold, Lock, Operation, Overlap, Patience, RunState, Trouble
 from vipswap_rest.switchover.steps import Claim, Direction, Keep, Release, Step, TakeOver
-from vipswap_rest.transport import Response
 
 Answers = tuple[Response | None, ...]
 

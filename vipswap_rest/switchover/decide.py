@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vipswap_rest.errors import (
+from vipswap_rest.arm.errors import (
     ArmError,
     CredentialError,
     Interrupted,
@@ -18,7 +18,8 @@ from vipswap_rest.errors import (
     TransportError,
     VipswapError,
 )
-from vipswap_rest.refusals import Kind, asked_wait, meaning, perhaps_done
+from vipswap_rest.arm.lro import LONGEST_PAUSE_S, SHORTEST_PAUSE_S
+from vipswap_rest.arm.refusals import Kind, asked_wait, meaning, perhaps_done
 from vipswap_rest.switchover.actions import (
     Accept,
     Action,
@@ -67,7 +68,6 @@ GIVE_WAY_S, BETWEEN_OVERLAPS_S = 60.0, 0.5
 BETWEEN_HEALTH_S = 0.5
 # A write that ARM refuses without a known reason, or for want of a token, while nothing is written.
 REFUSALS_AT_FIRST = 6
-LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.1
 
 
 def decide(state: RunState, now: Moment) -> Action:

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from vipswap_rest import lro
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.errors import Interrupted, NotFound, VipswapError
-from vipswap_rest.health import Check
+from vipswap_rest.arm import lro
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import Interrupted, NotFound, VipswapError
+from vipswap_rest.arm.http import TRIES, Response
 from vipswap_rest.switchover.actions import Action, AskHealth, Finish, Perform, Poll, Read, Request, Sleep, Stop
 from vipswap_rest.switchover.after import after
 from vipswap_rest.switchover.decide import decide
 from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Moment, Polled, Sent, Signalled, Woke
+from vipswap_rest.switchover.health import Check
 from vipswap_rest.switchover.report import Emit
 from vipswap_rest.switchover.state import OPERATION_S, RunState
-from vipswap_rest.transport import TRIES, Response
 
 # A token that would be due within so many seconds is replaced before an outage begins, so that none is due in it. Those
 # that live too shortly for that are replaced in the pauses between polls, before a write would have to wait for it.

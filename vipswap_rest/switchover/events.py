@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from vipswap_rest import lro
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.arm import lro
+from vipswap_rest.arm.errors import VipswapError
+from vipswap_rest.arm.http import Response
 from vipswap_rest.switchover.actions import Action
 from vipswap_rest.switchover.report import Observation, Side
-from vipswap_rest.transport import Response
 
 
 @dataclass(frozen=True, slots=True)

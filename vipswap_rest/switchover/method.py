@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeAlias
 
-from vipswap_rest.errors import LockHeld, VipswapError
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm.errors import LockHeld, VipswapError
+from vipswap_rest.arm.http import Response
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.switchover.actions import Perform, Request
 from vipswap_rest.switchover.outage import Ledger
 from vipswap_rest.switchover.report import AddressReport, Side
 from vipswap_rest.switchover.steps import Direction, Step
-from vipswap_rest.transport import Response
 
 # What a method observed, and which way of its own it takes: values of the method's. The engine hands them back and
 # never looks into them.

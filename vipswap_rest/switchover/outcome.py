@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vipswap_rest.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
-from vipswap_rest.refusals import perhaps_done
+from vipswap_rest.arm.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
+from vipswap_rest.arm.refusals import perhaps_done
 from vipswap_rest.switchover.report import Outcome, Report
 from vipswap_rest.switchover.state import Hold, RunState
 from vipswap_rest.switchover.steps import Direction

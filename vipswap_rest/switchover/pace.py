@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vipswap_rest.arm import polite
+from vipswap_rest.arm.lro import polite
 from vipswap_rest.switchover.state import RunState
 
 # Below this many reads left in ARM's bucket, which fills again at 25 a second, the outage is polled once a second.

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from vipswap_rest.clock import rfc3339
-from vipswap_rest.errors import Interrupted, VipswapError
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm.clock import rfc3339
+from vipswap_rest.arm.errors import Interrupted, VipswapError
+from vipswap_rest.arm.ids import ResourceId
 
 
 class Side(str, Enum):

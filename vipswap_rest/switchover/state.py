@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from vipswap_rest import lro
-from vipswap_rest.errors import VipswapError
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm import lro
+from vipswap_rest.arm.errors import VipswapError
+from vipswap_rest.arm.http import Response
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.switchover.actions import Action, Perform
 from vipswap_rest.switchover.events import Moment
 from vipswap_rest.switchover.method import Method, Observed, Way
@@ -16,7 +17,6 @@ from vipswap_rest.switchover.outage import Ledger
 from vipswap_rest.switchover.report import Notice, Observation, Side, StepRecord
 from vipswap_rest.switchover.steps import Direction, Step
 from vipswap_rest.switchover.streak import Streak
-from vipswap_rest.transport import Response
 
 # How long an operation may take: more than twice the slowest load balancer update on record (289 s).
 OPERATION_S = 900.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm.ids import ResourceId
 
 
 class Direction(str, Enum):

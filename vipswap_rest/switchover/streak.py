@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from vipswap_rest.refusals import Kind
+from vipswap_rest.arm.refusals import Kind
 
 # After so many busy refusals everything is read again, and what is Failed is written again.
 LOOK_AFTER = 5

@@ -13,9 +13,11 @@ from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 
-from vipswap_rest import errors, lro
-from vipswap_rest.errors import Detail, RequestIds, VipswapError
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm import errors, lro
+from vipswap_rest.arm.errors import Detail, RequestIds, VipswapError
+from vipswap_rest.arm.http import Response, redact
+from vipswap_rest.arm.ids import ResourceId
+from vipswap_rest.arm.words import word_key
 from vipswap_rest.switchover.actions import Action
 from vipswap_rest.switchover.events import (
     Answered,
@@ -32,7 +34,6 @@ from vipswap_rest.switchover.events import (
 )
 from vipswap_rest.switchover.report import Observation, Side
 from vipswap_rest.switchover.state import Limits, Policy
-from vipswap_rest.transport import Response, redact
 
 # The headers that something is decided by, or that support asks for.
 _HEADERS = frozenset(
@@ -87,7 +88,7 @@ def moment_of(line: Mapping[str, Any]) -> Moment:
 def action_line(action: Action) -> dict[str, Any]:
     """A decision as it stands in its line: its kind, and its fields."""
     told = {field.name: plain(getattr(action, field.name)) for field in dataclasses.fields(action)}
-    return {"action": type(action).__name__.lower(), **told}
+    return {"action": word_key(type(action).__name__), **told}
 
 
 def policy_line(policy: Policy) -> dict[str, Any]:
@@ -161,9 +162,9 @@ def _response_line(response: Response | None) -> dict[str, Any] | None:
     if response is None:
         return None
     headers = {
-        name: redact(text) if name.lower() in _SIGNED else text
-        for name, text in response.headers.items()
-        if name.lower() in _HEADERS
+        name: redact(response.headers[name]) if name in _SIGNED else response.headers[name]
+        for name in sorted(_HEADERS)
+        if name in response.headers
     }
     return {
         "status": response.status,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.measure.experiment.design import Way
 from vipswap_rest.measure.experiment.manifest import Manifest
 from vipswap_rest.measure.probe.findings import address_findings

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vipswap_rest.errors import UsageError
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.measure.experiment.design import Attempt, Cell, Design, Way, design_of
 
 DESIGNS = st.builds(

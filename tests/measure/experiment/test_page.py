@@ -16,7 +16,7 @@ from markupsafe import escape
 
 from tests.measure.experiment.bench import Swapped, manifest
 from tests.measure.experiment.test_runner import run, trials_of, well
-from vipswap_rest.errors import AnswerLost, UsageError
+from vipswap_rest.arm.errors import AnswerLost, UsageError
 from vipswap_rest.measure.experiment.design import Way
 from vipswap_rest.measure.experiment.manifest import Manifest
 from vipswap_rest.measure.experiment.method import MEASURED, NOT_COVERED

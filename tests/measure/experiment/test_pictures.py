@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from tests.disk import files_no_longer_than
 from tests.measure.experiment.recordings import operations, probed, recording
-from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.extras import install_command
 from vipswap_rest.measure.pictures import as_svg, check_picture, distribution, timeline, write_picture
 from vipswap_rest.measure.pictures.columns import Middle, Point

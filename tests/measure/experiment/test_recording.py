@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.measure.outages import Window
 from vipswap_rest.measure.probe.findings import AddressFindings, address_findings
 from vipswap_rest.measure.probe.held import Break, HeldFindings, How

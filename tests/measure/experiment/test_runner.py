@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.measure.experiment.bench import FakeBench, Swapped, manifest
-from vipswap_rest.errors import AnswerLost, CredentialError, Interrupted, LockHeld, VipswapError
+from vipswap_rest.arm.errors import AnswerLost, CredentialError, Interrupted, LockHeld, VipswapError
 from vipswap_rest.measure.experiment.design import Role, Way
 from vipswap_rest.measure.experiment.recomputed import recompute
 from vipswap_rest.measure.experiment.runner import Runner

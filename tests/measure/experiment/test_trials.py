@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.disk import files_no_longer_than
 from tests.measure.experiment.bench import MANIFEST, Swapped, manifest, recording
-from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.measure.experiment.design import Cell, Role, Way
 from vipswap_rest.measure.experiment.manifest import Manifest, read_manifest
 from vipswap_rest.measure.experiment.measured import measure

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tests.measure.experiment.bench import manifest
 from tests.measure.experiment.recordings import GROUP, operations, probed, recording
 from tests.measure.experiment.test_page import Reader
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.probe_report import findings_json, print_findings
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.watched import observation
-from vipswap_rest.ids import ResourceId
 from vipswap_rest.measure.experiment.design import Role, Way
 from vipswap_rest.measure.experiment.measured import measure
 from vipswap_rest.measure.experiment.page import page

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.measure.probe.answering import PLAIN, Answering, silent
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.cli.main import main
-from vipswap_rest.errors import UsageError
 from vipswap_rest.measure.probe.held import HeldFindings, Holder, How
 from vipswap_rest.measure.probe.prober import Prober
 from vipswap_rest.measure.probe.target import parse_target, resolve

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.measure.probe.answering import PLAIN, Answering, hang_up, reset, say, silent
-from vipswap_rest.errors import UsageError
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.measure.probe import poller, sampler
 from vipswap_rest.measure.probe.findings import AddressFindings
 from vipswap_rest.measure.probe.poller import SelectorPoller, best_poller

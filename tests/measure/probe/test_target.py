@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.measure.probe.target import ProbeTarget, parse_target, resolve
 
 

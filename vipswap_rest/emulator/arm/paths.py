@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...ids import InvalidResourceId, check_group, check_name
+from ...arm.ids import InvalidResourceId, check_group, check_name
 
 # Lists of a whole subscription, or of a group, that belong to no provider.
 _OF_A_SUBSCRIPTION = ("locations", "providers", "resourcegroups", "resources")

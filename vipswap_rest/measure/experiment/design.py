@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from vipswap_rest.errors import UsageError
+from vipswap_rest.arm.errors import UsageError
 
 TRIALS, FEWEST_TRIALS, MOST_TRIALS = 20, 10, 1000
 

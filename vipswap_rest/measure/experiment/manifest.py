@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.measure.experiment.design import Design
 
 FORMAT = 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from vipswap_rest.errors import UsageError
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.extras import install_command
 from vipswap_rest.measure.experiment import method
 from vipswap_rest.measure.experiment.summary import ROUNDING

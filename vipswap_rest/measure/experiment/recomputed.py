@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from vipswap_rest.errors import VipswapError
+from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.measure.experiment.design import Role
 from vipswap_rest.measure.experiment.manifest import Manifest, read_manifest
 from vipswap_rest.measure.experiment.measured import flaw, measure

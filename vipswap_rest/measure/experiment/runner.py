@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from vipswap_rest.errors import CredentialError, Interrupted, VipswapError
+from vipswap_rest.arm.errors import CredentialError, Interrupted, VipswapError
 from vipswap_rest.measure.experiment.design import Cell, Role, Way
 from vipswap_rest.measure.experiment.measured import flaw, measure
 from vipswap_rest.measure.experiment.trials import Store, Trial, attempts

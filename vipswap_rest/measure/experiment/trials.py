@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.measure.experiment.design import Attempt, Cell, Role, Way
 from vipswap_rest.measure.experiment.manifest import MANIFEST, Manifest, find_manifest
 from vipswap_rest.measure.experiment.measured import SIDES, Measured

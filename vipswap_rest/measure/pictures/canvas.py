@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vipswap_rest.errors import UsageError
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.extras import install_command
 from vipswap_rest.measure.files import check_place, write_whole
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from vipswap_rest.errors import UsageError
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.measure.probe.findings import AddressFindings, address_findings
 from vipswap_rest.measure.probe.held import MOST as MOST_HELD
 from vipswap_rest.measure.probe.held import HeldFindings, Holder

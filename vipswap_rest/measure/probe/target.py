@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from vipswap_rest.errors import UsageError, VipswapError
+from vipswap_rest.arm.errors import UsageError, VipswapError
 
 _FORM = "Give http://HOST[:PORT][/PATH] or tcp://HOST:PORT."
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vipswap_rest.errors import ProtocolError, Refused
-from vipswap_rest.ids import InvalidResourceId, ResourceId
+from vipswap_rest.arm.errors import ProtocolError, Refused
+from vipswap_rest.arm.ids import InvalidResourceId, ResourceId
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.float_store import FloatStore
 from vipswap_rest.methods.vip_swap.journal import Journal

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vipswap_rest.errors import LockHeld, Refused
-from vipswap_rest.ids import ResourceId, id_key
+from vipswap_rest.arm.errors import LockHeld, Refused
+from vipswap_rest.arm.ids import ResourceId, id_key
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
 from vipswap_rest.methods.vip_swap.journal import Journal

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from vipswap_rest.errors import LockHeld, Refused, VipswapError
-from vipswap_rest.ids import ResourceId, subscription_scope
+from vipswap_rest.arm.errors import LockHeld, Refused, VipswapError
+from vipswap_rest.arm.http import Response
+from vipswap_rest.arm.ids import ResourceId, subscription_scope
+from vipswap_rest.arm.network import PUBLIC_IP, list_path
 from vipswap_rest.methods.vip_swap import conflicts
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.float_tags import float_tag_hint, with_float_tags
 from vipswap_rest.methods.vip_swap.journal import Journal
 from vipswap_rest.methods.vip_swap.model import Observed, PublicIp
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.network import PUBLIC_IP, list_path
 from vipswap_rest.switchover.actions import Request
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.transport import Response
 
 
 @dataclass(frozen=True, slots=True)

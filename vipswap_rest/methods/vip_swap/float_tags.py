@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from vipswap_rest.errors import UsageError
+from vipswap_rest.arm.errors import UsageError
+from vipswap_rest.arm.words import same_word, word_key
 from vipswap_rest.methods.vip_swap.journal import JOURNAL_TAGS, PREFIX
-from vipswap_rest.words import same_word, word_key
 
 MOST_TAGS, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 _FORBIDDEN = "<>%&\\?/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.reconcile import (
     Attach,

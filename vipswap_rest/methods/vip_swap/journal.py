@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vipswap_rest.errors import Refused
-from vipswap_rest.ids import InvalidResourceId, ResourceId
+from vipswap_rest.arm.errors import Refused
+from vipswap_rest.arm.ids import InvalidResourceId, ResourceId
+from vipswap_rest.arm.network import LOAD_BALANCER, PUBLIC_IP
+from vipswap_rest.arm.words import word_key
 from vipswap_rest.methods.vip_swap import placement
 from vipswap_rest.methods.vip_swap.model import Pair, PublicIp
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.network import LOAD_BALANCER, PUBLIC_IP
 from vipswap_rest.switchover.report import Side
 from vipswap_rest.switchover.steps import Direction
-from vipswap_rest.words import word_key
 
 PREFIX = "vipswap-"
 FLOAT_PREFIX = "vipswap-float-"

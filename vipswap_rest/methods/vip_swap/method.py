@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from vipswap_rest.errors import NotFound, ProtocolError, Refused, VipswapError
-from vipswap_rest.ids import ResourceId, covers
+from vipswap_rest.arm.errors import NotFound, ProtocolError, Refused, VipswapError
+from vipswap_rest.arm.http import Response
+from vipswap_rest.arm.ids import ResourceId, covers
+from vipswap_rest.arm.network import native_swap
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
 from vipswap_rest.methods.vip_swap.float_store import FloatStore
@@ -24,12 +26,10 @@ from vipswap_rest.methods.vip_swap.reconcile import (
     wants_trial,
 )
 from vipswap_rest.methods.vip_swap.rules import first_tcp_port
-from vipswap_rest.network import native_swap
 from vipswap_rest.switchover.actions import Perform, Request
 from vipswap_rest.switchover.outage import Ledger
 from vipswap_rest.switchover.report import AddressReport, Side
 from vipswap_rest.switchover.steps import Direction, Refuse, Step, Wait, Write
-from vipswap_rest.transport import Response
 
 # What a native swap did shows in reads by then (seconds).
 NATIVE_SHOWS_WITHIN_S = 10.0

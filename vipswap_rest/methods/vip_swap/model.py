@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from vipswap_rest.errors import ProtocolError
-from vipswap_rest.ids import InvalidResourceId, ResourceId, same_id
+from vipswap_rest.arm.errors import ProtocolError
+from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, same_id
+from vipswap_rest.arm.network import FRONTEND, NAMESPACE, PUBLIC_IP
+from vipswap_rest.arm.words import word_key
 from vipswap_rest.methods.vip_swap.rules import has_outbound_rule, rules_of
 from vipswap_rest.methods.vip_swap.shape import check_shape
-from vipswap_rest.network import FRONTEND, NAMESPACE, PUBLIC_IP
 from vipswap_rest.switchover.report import Side
 from vipswap_rest.switchover.steps import Direction
-from vipswap_rest.words import word_key
 
 # Terminal words of ARM's contract; any other word means that something is still going on.
 SUCCEEDED = "succeeded"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vipswap_rest.errors import Refused, UsageError
-from vipswap_rest.ids import InvalidResourceId, ResourceId, check_group
-from vipswap_rest.network import FRONTEND, LOAD_BALANCER, NAMESPACE, PUBLIC_IP
+from vipswap_rest.arm.errors import Refused, UsageError
+from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, check_group
+from vipswap_rest.arm.network import FRONTEND, LOAD_BALANCER, NAMESPACE, PUBLIC_IP
+from vipswap_rest.arm.words import same_word
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.words import same_word
 
 _FRONTENDS = FRONTEND.rpartition("/")[2]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.errors import NotFound
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import NotFound
+from vipswap_rest.arm.ids import ResourceId
+from vipswap_rest.arm.network import get_load_balancer, get_public_ip
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp, asked_for
-from vipswap_rest.network import get_load_balancer, get_public_ip
 from vipswap_rest.switchover.report import Side
 
 # A 404 may be a read that is late; so long after it, the second one is believed (seconds).

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from vipswap_rest.ids import covers, subscription_scope
+from vipswap_rest.arm.ids import covers, subscription_scope
 from vipswap_rest.methods.vip_swap.model import Pair
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.switchover.report import Side

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vipswap_rest.words import region_key, same_word, word_key
+from vipswap_rest.arm.words import region_key, same_word, word_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def in_place_of(body: Mapping[str, Any]) -> dict[str, Any]:
     In an edge zone there are no zones, and a PUT that names some is refused
     (https://github.com/kubernetes-sigs/cloud-provider-azure/pull/702).
     """
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = {"properties": {}}
     for part in PARTS:
         value = part.of(body)
         if not value or (part is ZONES and EDGE_ZONE.of(body)):

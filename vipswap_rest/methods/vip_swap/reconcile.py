@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, Observed, Pair
 from vipswap_rest.switchover.report import Side
 from vipswap_rest.switchover.steps import Claim, Direction, Done, Refuse, Release, Step, Wait, Write

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.errors import NotFound, Refused, UsageError
-from vipswap_rest.health import Check
-from vipswap_rest.ids import InvalidResourceId, ResourceId, group_scope
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import NotFound, Refused, UsageError
+from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, group_scope
+from vipswap_rest.arm.network import list_public_ips
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
 from vipswap_rest.methods.vip_swap.foresight import production_works, steps_until_production_stays
@@ -23,8 +23,8 @@ from vipswap_rest.methods.vip_swap.observe import observe_ruins, read_float
 from vipswap_rest.methods.vip_swap.resolve import Settling
 from vipswap_rest.methods.vip_swap.run import Options, carry_out, nothing_to_do
 from vipswap_rest.methods.vip_swap.verification import production_answers
-from vipswap_rest.network import list_public_ips
 from vipswap_rest.switchover.driver import Guard, Record
+from vipswap_rest.switchover.health import Check
 from vipswap_rest.switchover.report import Emit, Outcome, Report, Side
 from vipswap_rest.switchover.steps import Direction
 
@@ -163,7 +163,7 @@ def recover(
     Production is put right at once; the float is deleted after a second look, when no request of the dead run can
     arrive any more. Raises Refused (the float's tags are damaged).
     """
-    public_ip = Settling(client, options.settle_s, note).read(read_float, found.float)
+    public_ip = Settling(client, options.settle_s, note, client.clock.monotonic()).read(read_float, found.float)
     journal = journals.read(public_ip) if public_ip else found.journal
     if journal is None:
         raise found.damage or Refused("FloatDamaged", f"The float {found.float} cannot be read.")

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
-from vipswap_rest.ids import ResourceId, subscription_scope
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
+from vipswap_rest.arm.ids import ResourceId, subscription_scope
+from vipswap_rest.arm.network import list_public_ips
 from vipswap_rest.methods.vip_swap import conflicts
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
@@ -16,7 +17,6 @@ from vipswap_rest.methods.vip_swap.journal import Journal
 from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.naming import address_id, address_meant, frontend_id, load_balancer_id
 from vipswap_rest.methods.vip_swap.observe import observe, read_float, read_load_balancer
-from vipswap_rest.network import list_public_ips
 from vipswap_rest.switchover.report import Side
 
 # How long preflight waits for somebody else's operation on a load balancer to end.
@@ -71,7 +71,7 @@ def resolve(
         side: frontend_id(text, ids[side]) if text is not None else None
         for side, text in zip(Side, target.frontends, strict=True)
     }
-    settling = Settling(client, settle_s, note)
+    settling = Settling(client, settle_s, note, client.clock.monotonic())
     load_balancers = {side: settling.read(read_load_balancer, id) for side, id in ids.items()}
     float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
     float_ = settling.read(read_float, float_id)
@@ -156,16 +156,18 @@ _Resource = TypeVar("_Resource", LoadBalancer, PublicIp | None)
 _Found = TypeVar("_Found")
 
 
+@dataclass(frozen=True, slots=True)
 class Settling:
-    """Reads resources once nobody else's operation runs on them, or as they are when the time for that is up."""
+    """Reads resources once nobody else's operation runs on them, or as they are `seconds` after `since`."""
 
-    def __init__(self, client: ArmClient, seconds: float, note: Callable[[str], None]) -> None:
-        self._client, self._seconds, self._note = client, seconds, note
-        self._until = client.clock.monotonic() + seconds
+    client: ArmClient
+    seconds: float
+    note: Callable[[str], None]
+    since: float
 
     def read(self, read: Callable[[ArmClient, ResourceId], _Resource], id: ResourceId) -> _Resource:
         """What `read` gives as soon as it is not in motion; None is at rest."""
-        return self._settled(lambda: read(self._client, id), lambda found: found)
+        return self._settled(lambda: read(self.client, id), lambda found: found)
 
     def observe(self, pair: Pair) -> Observed:
         """Everything there is as soon as nothing of it is in motion."""
@@ -174,20 +176,20 @@ class Settling:
             items: list[LoadBalancer | PublicIp] = [*found.load_balancers.values(), *found.public_ips]
             return next((item for item in items if _in_motion(item)), None)
 
-        return self._settled(lambda: observe(self._client, pair), moving)
+        return self._settled(lambda: observe(self.client, pair), moving)
 
     def _settled(
         self, read: Callable[[], _Found], subject: Callable[[_Found], LoadBalancer | PublicIp | None]
     ) -> _Found:
-        noted, pause, clock = False, 0.1, self._client.clock
+        noted, pause, clock = False, 0.1, self.client.clock
         while True:
             found = read()
             moving = subject(found)
-            if moving is None or not _in_motion(moving) or clock.monotonic() >= self._until:
+            if moving is None or not _in_motion(moving) or clock.monotonic() >= self.since + self.seconds:
                 return found
             if not noted:
                 state = moving.state.capitalize()
-                self._note(f"{moving.id.name} is {state}; waiting up to {self._seconds:.0f} s for it")
+                self.note(f"{moving.id.name} is {state}; waiting up to {self.seconds:.0f} s for it")
                 noted = True
             clock.sleep(pause)
             pause = min(1.0, 2 * pause)

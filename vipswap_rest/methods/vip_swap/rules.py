@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from vipswap_rest.ids import id_key, same_id
-from vipswap_rest.words import word_key
+from vipswap_rest.arm.ids import id_key, same_id
+from vipswap_rest.arm.words import word_key
 
 LAST_PORT = 65535
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.clock import rfc3339
-from vipswap_rest.errors import Refused
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.clock import rfc3339
+from vipswap_rest.arm.errors import Refused
 from vipswap_rest.methods.vip_swap import preflight, surveyor
 from vipswap_rest.methods.vip_swap.begun import METHOD, begin, begun_line
 from vipswap_rest.methods.vip_swap.float_store import FloatStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vipswap_rest.ids import ResourceId
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.methods.vip_swap.permissions import Grant
 
 

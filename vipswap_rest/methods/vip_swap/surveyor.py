@@ -10,17 +10,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from vipswap_rest.arm import ArmClient
-from vipswap_rest.authorization import list_locks, list_permissions
-from vipswap_rest.errors import ArmError, OperationError, ProtocolError, TransportError
-from vipswap_rest.ids import ResourceId, covers, id_key, subscription_scope
+from vipswap_rest.arm.authorization import list_locks, list_permissions
+from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import ArmError, OperationError, ProtocolError, TransportError
+from vipswap_rest.arm.ids import ResourceId, covers, id_key, subscription_scope
+from vipswap_rest.arm.network import get_resource_group, list_public_ips, list_usages, query_rule_health
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.permissions import Grant, Need, granted, group_of, needs
 from vipswap_rest.methods.vip_swap.placement import VERSION
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.rules import Kind, Rule, rules_of
 from vipswap_rest.methods.vip_swap.survey import Health, Lock, Owner, Survey, Unknown, Usage
-from vipswap_rest.network import get_resource_group, list_public_ips, list_usages, query_rule_health
 from vipswap_rest.switchover.report import Side
 
 # How long the reads may take together, in seconds, and how many rules are asked about at most.

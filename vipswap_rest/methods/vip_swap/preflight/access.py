@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from vipswap_rest.ids import covers, id_key
+from vipswap_rest.arm.ids import covers, id_key
+from vipswap_rest.arm.words import same_word
 from vipswap_rest.methods.vip_swap.model import Pair
 from vipswap_rest.methods.vip_swap.permissions import granted, group_of, needs
 from vipswap_rest.methods.vip_swap.preflight.finding import Finding, error, information, warning
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.survey import Lock, Survey, Unknown
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.words import same_word
 
 
 def locks(survey: Survey, pair: Pair) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from vipswap_rest.errors import Refused, UsageError
-from vipswap_rest.words import word_key
+from vipswap_rest.arm.errors import Refused, UsageError
+from vipswap_rest.arm.words import word_key
 
 
 class Severity(str, Enum):

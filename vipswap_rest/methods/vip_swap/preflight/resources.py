@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vipswap_rest.arm.words import same_word, word_key
 from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.placement import (
     IP_TAGS,
@@ -19,7 +20,6 @@ from vipswap_rest.methods.vip_swap.placement import (
 )
 from vipswap_rest.methods.vip_swap.preflight.finding import Finding, Severity, error, information, warning
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.words import same_word, word_key
 
 
 def held(observed: Observed, pair: Pair) -> Iterator[Finding]:

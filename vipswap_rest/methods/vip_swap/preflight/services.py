@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vipswap_rest.ids import same_id
+from vipswap_rest.arm.ids import same_id
+from vipswap_rest.arm.words import same_word
 from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.placement import SKU, VERSION
 from vipswap_rest.methods.vip_swap.preflight.finding import Finding, error, warning
 from vipswap_rest.methods.vip_swap.rules import LAST_PORT, Kind, Rule, has_outbound_rule, missing_ports, rules_of
 from vipswap_rest.methods.vip_swap.survey import Survey
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.words import same_word
 
 
 def services(observed: Observed, pair: Pair, survey: Survey) -> Iterator[Finding]:
