@@ -22,16 +22,17 @@ from typing import Any
 from unittest import mock
 
 import requests
-from vipswap_rest.methods.vip_swap.execution import Execution
 
 from vipswap_rest.arm.auth import ReadyToken
 from vipswap_rest.arm.client import ArmClient
-from vipswap_rest.arm.http import Transport
+from vipswap_rest.arm.http import Response, Transport
 from vipswap_rest.cli.audit import AuditTrail
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, plan, swap
+from vipswap_rest.switchover.actions import Request
+from vipswap_rest.switchover.driver import Driver
 
 
 @contextlib.contextmanager
@@ -47,6 +48,21 @@ def emulator(seed: int, time_scale: float) -> Iterator[dict[str, Any]]:
             process.terminate()
 
 
+def without_looking(float_: str) -> contextlib.AbstractContextManager[Any]:
+    """A driver that takes the float, while an operation is polled, to be as it was read last."""
+    ask, known = Driver._ask, dict[str, Response | None]()
+
+    def answered(driver: Driver, request: Request, deadline: float | None) -> Response | None:
+        if deadline is not None and request.target == float_:
+            return known[float_]
+        answer = ask(driver, request, deadline)
+        if request.method != "DELETE":
+            known[request.target] = answer
+        return answer
+
+    return mock.patch.object(Driver, "_ask", answered)
+
+
 def outage_s(seed: int, time_scale: float, opening: Opening, events: Path | None) -> float:
     """Production's outage of one swap, with all the safety if there is an events file, else without, in seconds."""
     with contextlib.ExitStack() as stack:
@@ -55,14 +71,13 @@ def outage_s(seed: int, time_scale: float, opening: Opening, events: Path | None
         client = ArmClient(Transport(facts["endpoint"], ReadyToken("any"), clock=clock), facts["subscription"])
         stack.callback(client.transport.close)
         target = Target(*facts["load_balancers"], facts["resource_group"])
-        options = Options(opening=opening)
-        trail = stack.enter_context(AuditTrail(str(events) if events else None, clock, lambda event: None))
+        planned = plan(client, target, Options(opening=opening))
+        trail = stack.enter_context(AuditTrail(str(events) if events else None, clock))
         if events is None:
-            stack.enter_context(mock.patch.object(Execution, "check_still_ours", return_value=None))
-        planned = plan(client, target, options)
-        report = swap(client, planned, options, emit=trail, guard=clock)
+            stack.enter_context(without_looking(str(planned.float)))
+        report = swap(client, planned, guard=clock, record=trail)
         assert report.exit_code == 0, report.error
-        address = str(next(iter(planned.resolved.pair.originals.values()))).lower()
+        address = str(planned.addresses[0]).lower()
         told = requests.get(f"{facts['endpoint']}/emulator/timeline", timeout=10).json()["events"]
     mine = [event for event in told if (event["public_ip"] or "").lower() == address]
     off = next(event["t"] for event in mine if event["event"] == "request_accepted")

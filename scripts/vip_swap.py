@@ -4,10 +4,12 @@
     vip_swap.py -g GROUP -1 PRODUCTION_LB -2 STAGING_LB [-v] [-y]
 
 Reads azurermconfig.json in the current folder (tenantId, appId, appSecret, subscriptionId), as the article's script
-did; a token in AZURE_ACCESS_TOKEN goes before its secret. On the operations of the article's run (`vipswap emulator
---latency blog`: 22.5, 28.5 and 22.5 s) the article's script prints a downtime of 61 s, and this one some 51.5 s: it
-looks more often. AZURE_RM_ENDPOINT points it at another ARM, such as
+did; a token in AZURE_ACCESS_TOKEN goes before its secret. AZURE_RM_ENDPOINT points it at another ARM, such as
 `vipswap emulator`.
+
+Every REST call of the swap stands in `swap` below, in its order. It stops where one fails, as the article's does; but
+its float carries the journal, so that the line it prints then finishes or undoes the swap. `vipswap swap` needs no
+such line: it looks again, tries again, and turns back by itself.
 """
 
 import argparse
@@ -17,57 +19,62 @@ import os
 import sys
 import time
 
-from vipswap_rest.arm.auth import find_credential
-from vipswap_rest.arm.client import ArmClient
-from vipswap_rest.arm.clouds import PUBLIC, check_endpoint, cloud_of
-from vipswap_rest.arm.errors import UsageError, VipswapError
-from vipswap_rest.arm.http import Transport
-from vipswap_rest.cli.signals import SignalGuard, confirmed
-from vipswap_rest.methods.vip_swap.resolve import Target
-from vipswap_rest.methods.vip_swap.run import Options, plan, swap
-from vipswap_rest.switchover.report import Noted, StepAccepted, StepBegan, StepEnded
-
-BEGUN = {
-    "create_float": "Creating float public IP: {name}",
-    "staging_to_float": "Updating staging load balancer {name} to the float public IP",
-    "production_to_staging_address": "Downtime begins: updating production load balancer {name} to staging's public IP",
-    "staging_to_production_address": "Updating staging load balancer {name} to production's public IP",
-    "delete_float": "Deleting float public IP: {name}",
-}
-ACCEPTED = {
-    "staging_to_float": "Waiting for staging's old public IP to be unassigned",
-    "production_to_staging_address": "Waiting for production's old public IP to be unassigned",
-    "staging_to_production_address": "Waiting for staging load balancer to be updated",
-}
+from vipswap_rest import Target, VipswapError, connect, network, plan
 
 
-class Milestones:
-    """Prints the article's milestones, in its order, from the events of a swap."""
+def swap(client, planned):
+    """The article's five steps. Each prints its milestone, and the seconds since the start where the article does."""
+    frontend1, frontend2 = planned.frontends
+    vip1, vip2 = planned.addresses
+    lb1, lb2 = frontend1.parent, frontend2.parent
+    start = time.monotonic()
 
-    def __init__(self):
-        self.began = self.downtime_began = time.monotonic()
+    say(f"Creating float public IP: {planned.float.name}")
+    wait(client, network.claim_public_ip(client, planned.float, planned.float_body))
 
-    def __call__(self, event):
-        elapsed = time.monotonic() - self.began
-        if isinstance(event, StepBegan):
-            if event.opens_outage:
-                self.downtime_began = time.monotonic()
-            print(BEGUN.get(event.name, "Step: " + event.name).format(name=event.resource.name), flush=True)
-        elif isinstance(event, StepAccepted) and event.name in ACCEPTED:
-            print(ACCEPTED[event.name], flush=True)
-        elif isinstance(event, StepEnded) and event.record.succeeded:
-            if event.record.name == "production_to_staging_address":
-                print("Staging's public IP now points to the old production", flush=True)
-            if event.record.name in ("staging_to_float", "production_to_staging_address"):
-                print(f"Elapsed time: {elapsed:.1f} s", flush=True)
-            if event.record.name == "staging_to_production_address":
-                downtime = time.monotonic() - self.downtime_began
-                print(f"VIP swap complete\nDowntime: {downtime:.1f} s. Total elapsed time: {elapsed:.1f} s", flush=True)
-        elif isinstance(event, Noted):
-            print(event.message, flush=True)
+    say(f"Updating staging load balancer {lb2.name} to the float public IP")
+    started = give(client, lb2, frontend2, planned.float)
+    say("Waiting for staging's old public IP to be unassigned")
+    wait(client, started)
+    say(f"Elapsed time: {time.monotonic() - start:.1f} s")
+
+    say(f"Downtime begins: updating production load balancer {lb1.name} to staging's public IP")
+    downtime = time.monotonic()
+    started = give(client, lb1, frontend1, vip2)
+    say("Waiting for production's old public IP to be unassigned")
+    wait(client, started)
+    say("Staging's public IP now points to the old production")
+    say(f"Elapsed time: {time.monotonic() - start:.1f} s")
+
+    say(f"Updating staging load balancer {lb2.name} to production's public IP")
+    started = give(client, lb2, frontend2, vip1)
+    say("Waiting for staging load balancer to be updated")
+    wait(client, started)
+    end = time.monotonic()
+    say(f"VIP swap complete\nDowntime: {end - downtime:.1f} s. Total elapsed time: {end - start:.1f} s")
+
+    say(f"Deleting float public IP: {planned.float.name}")
+    wait(client, network.delete_public_ip(client, planned.float))
+
+
+def give(client, load_balancer, frontend, address):
+    """GET a load balancer and PUT it back with another public IP on one frontend, if nobody wrote it in between."""
+    body = network.get_load_balancer(client, load_balancer)
+    changed = network.with_public_ip(body, frontend, address)
+    return network.update_load_balancer(client, load_balancer, changed, etag=body["etag"])
+
+
+def wait(client, started):
+    """Poll Azure-AsyncOperation until it says Succeeded: every tenth of a second at first, as downtime is counted."""
+    client.wait(started, pace=lambda waited, retry_after: min(1.0, max(0.1, 0.02 * waited)))
+
+
+def say(line):
+    print(line, flush=True)
 
 
 def read_config(path="azurermconfig.json"):
+    """The subscription, and the login as azure-identity's variables."""
     try:
         with open(path, encoding="utf-8") as file:
             config = json.load(file)
@@ -76,12 +83,15 @@ def read_config(path="azurermconfig.json"):
             "AZURE_CLIENT_ID": config["appId"],
             "AZURE_CLIENT_SECRET": config["appSecret"],
         }
-    except OSError as error:
-        raise UsageError(
-            f"Cannot read {path} in this folder: it holds tenantId, appId, appSecret, subscriptionId."
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not JSON with tenantId, appId, appSecret and subscriptionId.") from error
+    except OSError:
+        sys.exit(usage(f"Cannot read {path} in this folder: it holds tenantId, appId, appSecret, subscriptionId."))
+    except (ValueError, KeyError, TypeError):
+        sys.exit(usage(f"{path} is not JSON with tenantId, appId, appSecret and subscriptionId."))
+
+
+def usage(message):
+    print(message, file=sys.stderr)
+    return 2
 
 
 def main():
@@ -96,21 +106,21 @@ def main():
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         logging.getLogger("vipswap_rest").setLevel(logging.DEBUG)
 
-    subscription, config = read_config()
-    endpoint = check_endpoint(os.environ.get("AZURE_RM_ENDPOINT", PUBLIC.resource_manager))
+    subscription, login = read_config()
     if not args.yes and not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask on; add -y.")
-    # It is the clock too: a signal ends whatever is waited for by it.
-    with SignalGuard(last=True) as guard:
-        credential = find_credential({**os.environ, **config}, cloud=cloud_of(endpoint), clock=guard)
-        client = ArmClient(Transport(endpoint, credential, clock=guard), subscription)
-        planned = plan(client, Target(args.lb1, args.lb2, args.resourcegroup), Options())
-        if not args.yes and not confirmed(guard, f"Swap the VIPs of {args.lb1} and {args.lb2}?"):
-            return 1
-        report = swap(client, planned, Options(), emit=Milestones(), guard=guard)
-    if report.error:
-        raise report.error
-    return report.exit_code
+        return usage("There is no terminal to ask on; add -y.")
+    client = connect(subscription, environment={**os.environ, **login})
+    planned = plan(client, Target(args.lb1, args.lb2, args.resourcegroup))
+    planned.check()
+    question = f"Swap the VIPs of {args.lb1} and {args.lb2}? [y/N] "
+    if not args.yes and input(question).strip().lower() not in ("y", "yes"):
+        return 1
+    try:
+        swap(client, planned)
+    except (VipswapError, KeyboardInterrupt):
+        print(f"It stopped half-way. Finish or undo it: {planned.recover_command}", file=sys.stderr)
+        raise
+    return 0
 
 
 if __name__ == "__main__":
@@ -119,3 +129,5 @@ if __name__ == "__main__":
     except VipswapError as error:
         print(f"{error}\n{error.hint}".strip(), file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

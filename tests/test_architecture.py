@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "emulator": {"arm"},
     "cli": {"arm", "extras", "switchover", "methods", "measure", "emulator"},
     "__main__": {"cli"},
-    "__init__": {"arm"},
+    "__init__": {"arm", "methods", "switchover"},
 }
 # What those parts may import of arm/ that need little of it.
 OF_ARM = {
@@ -57,6 +57,7 @@ ARM: dict[str, set[str]] = {
     "client": {"clouds", "error_body", "errors", "lro", "paging", "http"},
     "network": {"client", "ids", "http", "words"},
     "authorization": {"client"},
+    "login": {"auth", "client", "clock", "clouds", "errors", "http", "ids", "network"},
 }
 SHELLS = {"driver", "health"}
 # The pure core: no request and no clock in it.
@@ -241,7 +242,7 @@ def test_no_state_of_a_run_is_changed_in_place() -> None:
             if not frozen and not bases & {"Enum", "Protocol", "VipswapError"}:
                 found.add(f"{path.relative_to(PACKAGE)}: {node.name}")
 
-    assert found == {"switchover/driver.py: Driver"}
+    assert found == {"switchover/driver.py: Driver", "switchover/driver.py: Unguarded"}
 
 
 def test_every_part_has_its_place_in_the_order() -> None:

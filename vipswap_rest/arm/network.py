@@ -9,6 +9,7 @@ https://learn.microsoft.com/rest/api/load-balancer/load-balancers
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -93,6 +94,22 @@ def create_load_balancer(client: ArmClient, id: ResourceId, body: Mapping[str, A
 def update_load_balancer(client: ArmClient, id: ResourceId, body: Mapping[str, Any], *, etag: str) -> Started:
     """Begin to replace a load balancer if it still is as it was read (412 if not)."""
     return client.put(_path(id, LOAD_BALANCER), body, headers={"If-Match": etag})
+
+
+def with_public_ip(load_balancer: Mapping[str, Any], frontend: ResourceId, address: ResourceId) -> dict[str, Any]:
+    """The body of a load balancer with one field changed, for a PUT: the public IP that `frontend` refers to.
+
+    `zones` are taken off the frontends that have no subnet, as az does: ARM shows them in a GET and refuses them in a
+    PUT (ResourceAvailabilityZonesCannotBeModified); they are the address's or the prefix's, not the frontend's.
+    """
+    body = copy.deepcopy(dict(load_balancer))
+    for item in body["properties"]["frontendIPConfigurations"]:
+        properties = item.get("properties") or {}
+        if ResourceId.parse(item["id"]) == frontend:
+            properties["publicIPAddress"] = {"id": str(address)}
+        if not properties.get("subnet"):
+            item.pop("zones", None)
+    return body
 
 
 def tag_load_balancer(client: ArmClient, id: ResourceId, tags: Mapping[str, str]) -> Started:

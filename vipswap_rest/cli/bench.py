@@ -109,7 +109,6 @@ class ArmBench:
         _, recording = watched_swap(
             self._client,
             self._plan(strategy, way),
-            self._options[strategy],
             emit=_discard,
             guard=self._guard,
             interval_s=self._interval_s,

@@ -68,7 +68,6 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         report, recording = watched_swap(
             client,
             planned,
-            options,
             emit=progress,
             guard=guard,
             interval_s=INTERVAL_S,

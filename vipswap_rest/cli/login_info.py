@@ -9,7 +9,8 @@ from typing import Any
 from vipswap_rest.arm.auth import Application, identity_of, tenant_of
 from vipswap_rest.arm.clock import rfc3339
 from vipswap_rest.arm.errors import UsageError
-from vipswap_rest.cli.connection import Login, add_connection_options, log_in
+from vipswap_rest.arm.login import Login
+from vipswap_rest.cli.connection import add_connection_options, log_in
 from vipswap_rest.cli.output import delivered, print_json, tell
 from vipswap_rest.cli.signals import SignalGuard
 

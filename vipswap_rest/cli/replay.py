@@ -29,9 +29,8 @@ def run_replay(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         tell(f"warning: {arguments.file} is read no further: {replayed.torn}")
     for decision in replayed.decisions:
         if not decision.same:
-            tell(
-                f"warning: this version decides otherwise at {seconds(decision.when.at - replayed.state.began.at)} than the one that ran"
-            )
+            after = seconds(decision.when.at - replayed.state.began.at)
+            tell(f"warning: after {after} this version decides otherwise than the one that ran")
             break
     return delivered(0, lambda: _print(arguments, replayed))
 

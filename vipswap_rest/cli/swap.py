@@ -165,12 +165,11 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     progress = Progress(client.clock)
     with AuditTrail(arguments.events, client.clock) as trail:
         if arguments.no_probe or planned.resolved.reached:
-            report = swap(client, planned, options, emit=progress, guard=guard, record=trail)
+            report = swap(client, planned, emit=progress, guard=guard, record=trail)
         else:
             report, recording = watched_swap(
                 client,
                 planned,
-                options,
                 emit=progress,
                 guard=guard,
                 record=trail,

@@ -18,7 +18,7 @@ from vipswap_rest.measure.recording import Probed, Recording, TimedWrite
 from vipswap_rest.measure.watch import AFTER_S, ANSWER_HINT, INTERVAL_S, Candidate, Watch
 from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.rules import first_tcp_port
-from vipswap_rest.methods.vip_swap.run import Options, Plan, swap
+from vipswap_rest.methods.vip_swap.run import Plan, swap
 from vipswap_rest.switchover.driver import Guard, Record
 from vipswap_rest.switchover.report import Emit, Notice, Observation, Report, Side, StepAccepted, StepBegan, StepEnded
 
@@ -29,7 +29,6 @@ _ATTACHED = frozenset({0, 5, 8})
 def watched_swap(
     client: ArmClient,
     planned: Plan,
-    options: Options,
     *,
     emit: Emit,
     guard: Guard,
@@ -64,7 +63,7 @@ def watched_swap(
     writes = Writes(client.clock, emit)
     with watch, beside(watch):
         report, probed = watch.run(
-            lambda: swap(client, planned, options, emit=writes, guard=guard, record=record),
+            lambda: swap(client, planned, emit=writes, guard=guard, record=record),
             answers_after=lambda report: report.exit_code in _ATTACHED,
         )
     report = with_observations(report, probed)

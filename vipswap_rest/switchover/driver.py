@@ -42,6 +42,22 @@ class Guard(Protocol):
         """The run ends for the signals that came so far: what is waited for now, only another one ends."""
 
 
+class Unguarded:
+    """No signal is guarded against: one ends the process where it is, and a recovery finishes the run."""
+
+    critical = False
+
+    def names(self) -> tuple[str, ...]:
+        """None came."""
+        return ()
+
+    def check(self) -> None:
+        """No signal ends the run."""
+
+    def acknowledge(self) -> None:
+        """There is nothing to acknowledge."""
+
+
 class Driver:
     """Runs on one client and its clock, one request at a time."""
 

@@ -27,7 +27,7 @@ from vipswap_rest.emulator.settings import SUBSCRIPTION
 from vipswap_rest.methods.vip_swap.recovery import Way, choose, find, nothing_found, recover
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, Plan, plan, swap
-from vipswap_rest.switchover.driver import Record
+from vipswap_rest.switchover.driver import Record, Unguarded
 from vipswap_rest.switchover.events import Event
 from vipswap_rest.switchover.report import Notice, Report
 
@@ -170,22 +170,6 @@ class Crash(BaseException):
 
 
 @dataclass
-class NoGuard:
-    """A guard that no signal ever reaches."""
-
-    critical: bool = False
-
-    def check(self) -> None:
-        pass
-
-    def names(self) -> tuple[str, ...]:
-        """None came."""
-        return ()
-
-    def acknowledge(self) -> None:
-        pass
-
-
 class Laboratory:
     """An emulator, a client of it, and what happened: what the lab in one process and the one on sockets share."""
 
@@ -229,7 +213,7 @@ class Laboratory:
         options, client = options or Options(), self.client()
         planned = plan(client, target, options)
         return self.replaying(
-            lambda record: swap(client, planned, options, emit=self.events.append, guard=NoGuard(), record=record)
+            lambda record: swap(client, planned, emit=self.events.append, guard=Unguarded(), record=record)
         )
 
     def replaying(self, run: Callable[[Record], Report]) -> Report:
@@ -250,7 +234,7 @@ class Laboratory:
             return nothing_found()
         options = options or self.undisturbed
         return self.replaying(
-            lambda record: recover(client, one, way, options, emit=self.events.append, guard=NoGuard(), record=record)
+            lambda record: recover(client, one, way, options, emit=self.events.append, guard=Unguarded(), record=record)
         )
 
     def crash_at(self, number: int, *, done: bool) -> None:

@@ -18,7 +18,6 @@ from tests.methods.vip_swap.lab import (
     STAGING_LB,
     TARGET,
     Lab,
-    NoGuard,
     same,
 )
 from tests.methods.vip_swap.test_refusals import answer, refuse
@@ -27,6 +26,7 @@ from vipswap_rest.emulator import Answer, Settings
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.run import Options, plan, swap
 from vipswap_rest.switchover.decide import REFUSALS_AT_FIRST
+from vipswap_rest.switchover.driver import Unguarded
 from vipswap_rest.switchover.report import Noted, Outcome, StepAccepted
 from vipswap_rest.switchover.state import Limits
 from vipswap_rest.switchover.streak import BOTH_WAYS_AFTER_S, LOOK_AFTER
@@ -411,7 +411,7 @@ def test_a_login_that_is_over_ends_a_run_that_has_written_nothing_within_seconds
         raise CredentialError("az gave no token.", hint="Log in.")
 
     client.transport.credential.token = over  # type: ignore[method-assign]
-    report = swap(client, planned, Options(), emit=lab.events.append, guard=NoGuard())
+    report = swap(client, planned, emit=lab.events.append, guard=Unguarded())
 
     assert report.exit_code == 1
     assert report.error is not None

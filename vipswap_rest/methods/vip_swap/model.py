@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 from vipswap_rest.arm.errors import ProtocolError
 from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, same_id
-from vipswap_rest.arm.network import FRONTEND, NAMESPACE, PUBLIC_IP
+from vipswap_rest.arm.network import FRONTEND, NAMESPACE, PUBLIC_IP, with_public_ip
 from vipswap_rest.arm.words import word_key
 from vipswap_rest.methods.vip_swap.rules import has_outbound_rule, rules_of
 from vipswap_rest.methods.vip_swap.shape import check_shape
@@ -104,18 +103,8 @@ class LoadBalancer:
         return next((item for item in self.frontends if item.id == frontend), None)
 
     def with_address(self, frontend: ResourceId, address: ResourceId) -> LoadBalancer:
-        """This load balancer with one field changed: the public IP that `frontend` refers to.
-
-        `zones` are taken off the frontends that have no subnet, as az does: ARM shows them in a GET and refuses them in
-        a PUT (ResourceAvailabilityZonesCannotBeModified); they are the address's or the prefix's, not the frontend's.
-        """
-        body = copy.deepcopy(dict(self.body))
-        for item in body["properties"]["frontendIPConfigurations"]:
-            properties = item.get("properties") or {}
-            if ResourceId.parse(item["id"]) == frontend:
-                properties["publicIPAddress"] = {"id": str(address)}
-            if not properties.get("subnet"):
-                item.pop("zones", None)
+        """This load balancer with one field changed: the public IP that `frontend` refers to."""
+        body = with_public_ip(self.body, frontend, address)
         changed = tuple(replace(item, public_ip=address) if item.id == frontend else item for item in self.frontends)
         return replace(self, frontends=changed, body=body)
 

@@ -11,8 +11,10 @@ from typing import Any
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.clock import rfc3339
 from vipswap_rest.arm.errors import Refused
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.methods.vip_swap import preflight, surveyor
 from vipswap_rest.methods.vip_swap.begun import METHOD, begin, begun_line
+from vipswap_rest.methods.vip_swap.command_lines import recover_command
 from vipswap_rest.methods.vip_swap.float_store import FloatStore
 from vipswap_rest.methods.vip_swap.foresight import foresee
 from vipswap_rest.methods.vip_swap.journal import Journal
@@ -22,7 +24,7 @@ from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import SETTLE_S, Resolved, Target, resolve
 from vipswap_rest.methods.vip_swap.verification import Verification
-from vipswap_rest.switchover.driver import Driver, Guard, Record
+from vipswap_rest.switchover.driver import Driver, Guard, Record, Unguarded
 from vipswap_rest.switchover.events import Begun
 from vipswap_rest.switchover.outage import Ledger
 from vipswap_rest.switchover.outcome import report
@@ -52,17 +54,61 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a swap would do: the findings, and the steps if none of them forbids it."""
+    """What a swap would do: the findings, and the steps if none of them forbids it.
+
+    `frontends` and `addresses` are ids, production's first; `float` is the address that the swap creates, and
+    `float_body` what it is created with: the journal, by which `vipswap recover` finishes what was begun.
+    """
 
     resolved: Resolved
     journal: Journal
     findings: list[Finding]
     steps: list[dict[str, Any]]
+    options: Options
+
+    @property
+    def frontends(self) -> tuple[ResourceId, ResourceId]:
+        """Production's frontend IP configuration, and staging's."""
+        return self.resolved.pair.frontends[Side.PRODUCTION], self.resolved.pair.frontends[Side.STAGING]
+
+    @property
+    def addresses(self) -> tuple[ResourceId, ResourceId]:
+        """The public IP address that production's frontend holds, and the one that staging's does."""
+        return self.resolved.pair.originals[Side.PRODUCTION], self.resolved.pair.originals[Side.STAGING]
+
+    @property
+    def float(self) -> ResourceId:
+        """The float."""
+        return self.resolved.pair.float
+
+    @property
+    def float_body(self) -> dict[str, Any]:
+        """The float's body, as PUT takes it."""
+        store = FloatStore(self.journal, None, self.options.float_tags)
+        body: dict[str, Any] = store.claim(self.resolved.observed, self.journal.opening).body
+        return body
+
+    @property
+    def recover_command(self) -> str:
+        """The command line that finishes or undoes the swap, wherever it stopped."""
+        return recover_command(self.resolved.pair)
+
+    def check(self) -> None:
+        """Raise Refused if a finding forbids the swap."""
+        preflight.refuse(self.findings)
 
 
-def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[[str], None] = lambda _: None) -> Plan:
-    """Resolve and inspect a target. Raises what `resolve` raises; errors among the findings are the caller's to
-    refuse."""
+def plan(
+    client: ArmClient, target: Target, options: Options | None = None, *, note: Callable[[str], None] = lambda _: None
+) -> Plan:
+    """Look at two load balancers: what a swap of their addresses would do, and what speaks against it.
+
+    Nothing is written. `note` is told what is waited for, in a sentence.
+
+    Raises UsageError (what is no name; several public frontends, none chosen), NotFound, Refused (what forbids to look
+    any further), LockHeld (an earlier swap is not finished).
+    """
+    options = options or Options()
     try:
         resolved = resolve(client, target, settle_s=options.settle_s, note=note)
     except Refused as error:
@@ -79,7 +125,7 @@ def plan(client: ArmClient, target: Target, options: Options, *, note: Callable[
     steps = []
     if not preflight.forbids(findings) and not resolved.reached:
         steps = foresee(resolved.observed, journal.pair, journal.direction, journal.opening)
-    return Plan(resolved, journal, findings, steps)
+    return Plan(resolved, journal, findings, steps, options)
 
 
 def _inspect(client: ArmClient, resolved: Resolved, options: Options) -> list[Finding]:
@@ -105,18 +151,21 @@ def _inspect(client: ArmClient, resolved: Resolved, options: Options) -> list[Fi
 def swap(
     client: ArmClient,
     planned: Plan,
-    options: Options,
     *,
-    emit: Emit,
-    guard: Guard,
+    emit: Emit = lambda notice: None,
+    guard: Guard | None = None,
     record: Record = lambda event: None,
 ) -> Report:
-    """Carry out a plan and report how it ended; every error of the run is in the report, none is raised.
+    """Swap the addresses as planned and report how it ended; every error of the run is in the report, none is raised.
+
+    `emit` is told of each step as it begins, is accepted and ends; `record` of every event (`--events`); `guard` says
+    which signals came (none, unless given: then a signal ends the process where it is).
 
     Raises Refused if a finding forbids the swap, or staging does not answer.
     """
-    preflight.refuse(planned.findings)
-    resolved = planned.resolved
+    planned.check()
+    resolved, options = planned.resolved, planned.options
+    guard = guard or Unguarded()
     if resolved.reached:
         report = nothing_to_do(resolved.pair, resolved.observed, strategy_name(options.opening))
         # The address of --vip is production's, here as after the swap that brought it to the other side.
