@@ -168,6 +168,8 @@ def _accepted(state: RunState, action: Perform, response: Response) -> RunState:
         return state
     if isinstance(action.step, Claim) and store:
         store.check_claimed(response)
+        lock = replace(state.lock, hold=Hold.OURS)
+        state = replace(state, lock=lock, observed=store.placed(state.observed, response))
     state = _wrote(state, action)
     for endpoint in action.releases:
         state = replace(state, ledger=state.ledger.released(endpoint, response.sent))
@@ -211,7 +213,7 @@ def _completed(state: RunState, at: float) -> RunState:
     state = _closed(state, succeeded=True)
     state = replace(state, patience=Patience(state.when.at))
     if isinstance(step, Claim):
-        return replace(state, lock=replace(state.lock, hold=Hold.OURS), look_due=True)
+        return replace(state, look_due=True)
     if isinstance(step, TakeOver):
         return _taken(state)
     if isinstance(step, (Release, Keep)):
@@ -297,7 +299,8 @@ def _journal_seen(state: RunState) -> RunState:
             return state
         # One that was asked for and is seen is what became of the last unanswered request for it.
         unanswered = lock.unanswered[:-1] if lock.hold is Hold.REQUESTED else lock.unanswered
-        return replace(state, lock=replace(lock, hold=Hold.OURS, unanswered=unanswered))
+        hold = Hold.LEAVING if lock.hold is Hold.LEAVING else Hold.OURS
+        return replace(state, lock=replace(lock, hold=hold, unanswered=unanswered))
     if lock.hold is Hold.LEAVING:
         # Its deletion was not answered, and was done.
         return replace(state, lock=replace(lock, hold=Hold.OVER), error=state.leaving or state.error)
@@ -437,7 +440,7 @@ def _failed(state: RunState, action: Action | None, error: VipswapError, answers
         late = state.policy.request_s if isinstance(error, (AnswerLost, Interrupted)) else 0.0
         over = state.when.at + late
         state = replace(state, lock=replace(state.lock, unanswered=(*state.lock.unanswered, over)))
-    if isinstance(perform.step, Release) and done:
+    if isinstance(perform.step, Release) and (done or accepted is not None):
         state = replace(state, lock=replace(state.lock, hold=Hold.LEAVING))
     if isinstance(perform.step, Claim) and meaning(error) in (Kind.BUSY, Kind.THROTTLED):
         # It was not done, and will be sent again: that there was no journal is known already.

@@ -17,6 +17,7 @@ from vipswap_rest.arm import errors, lro
 from vipswap_rest.arm.errors import Detail, RequestIds, VipswapError
 from vipswap_rest.arm.http import Response, redact
 from vipswap_rest.arm.ids import ResourceId
+from vipswap_rest.arm.presentable import presentable
 from vipswap_rest.arm.words import word_key
 from vipswap_rest.switchover.actions import Action
 from vipswap_rest.switchover.events import (
@@ -129,7 +130,16 @@ def error_line(error: VipswapError) -> dict[str, Any]:
     if held.get("operation_url"):
         held["operation_url"] = redact(held["operation_url"])
     cause = getattr(error, "cause", None)
-    return {"class": type(error).__name__, **plain(held), "cause": error_line(cause) if cause else None}
+    return {"class": type(error).__name__, **_shown(plain(held)), "cause": error_line(cause) if cause else None}
+
+
+def _shown(value: Any) -> Any:
+    """A JSON value without what a server echoed of tokens and signatures."""
+    if isinstance(value, str):
+        return presentable(value)
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return {key: _shown(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def error_of(told: Mapping[str, Any]) -> VipswapError:

@@ -169,7 +169,6 @@ class Crash(BaseException):
     """The client dies: nothing of it runs any more."""
 
 
-@dataclass
 class Laboratory:
     """An emulator, a client of it, and what happened: what the lab in one process and the one on sockets share."""
 
