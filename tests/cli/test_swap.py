@@ -135,11 +135,14 @@ def test_the_audit_trail_holds_every_step_request_id_and_decision(arm: Arm, vips
     told = vipswap("swap", *PAIR, "--yes", "-o", "json", "--events", str(trail)).json()
 
     entries = [json.loads(line) for line in trail.read_text(encoding="utf-8").splitlines()]
-    ended = [entry for entry in entries if entry["event"] == "step_ended"]
-    assert [entry["name"] for entry in ended] == [step["name"] for step in told["steps"]]
-    assert all(entry["request_id"] for entry in ended)
-    decided = [entry["step"] for entry in entries if entry["event"] == "decided"]
-    assert decided == ["CreateFloat", "Attach", "Attach", "Attach", "DeleteFloat"]
+    performed = [entry for entry in entries if entry.get("action") == "perform"]
+    assert [entry["name"] for entry in performed] == [step["name"] for step in told["steps"]]
+    assert [entry["step"] for entry in performed] == ["CreateFloat", "Attach", "Attach", "Attach", "DeleteFloat"]
+    assert all(entry["why"] for entry in entries if entry["event"] == "decided")
+    ids = {
+        answer["headers"].get("x-ms-request-id") for entry in entries for answer in entry.get("answers", []) if answer
+    }
+    assert {step["request_id"] for step in told["steps"]} <= ids
     assert entries[-1]["event"] == "ended"
     assert entries[-1]["exit_code"] == 0
     times = [entry["monotonic_s"] for entry in entries]

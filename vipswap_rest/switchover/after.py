@@ -85,7 +85,9 @@ def _woken(state: RunState) -> RunState:
 
 
 def _sent(state: RunState, action: Action) -> RunState:
-    state = replace(state, pending=None if isinstance(action, Finish) else action)
+    if isinstance(action, Finish):
+        return replace(state, finished=True)
+    state = replace(state, pending=action, asked=state.when)
     if isinstance(action, Sleep):
         return _told(state, Noted(action.says, action.warning)) if action.says else state
     if isinstance(action, Read):
@@ -275,8 +277,8 @@ def _released(state: RunState, action: Perform) -> RunState:
 
 def _observed(state: RunState, answers: Answers) -> RunState:
     method = state.method
-    state = replace(state, observed=method.observe(answers), read=state.when, stale=frozenset())
-    if state.dead_until is not None and state.when.at >= state.dead_until:
+    state = replace(state, observed=method.observe(answers), read=state.asked, stale=frozenset())
+    if state.dead_until is not None and state.read.at >= state.dead_until:
         state = replace(state, dead_until=None)
     if state.attempted:
         state = replace(state, written=state.written | method.touched(state.first, state.observed))

@@ -33,6 +33,8 @@ def outcome_of(state: RunState) -> tuple[Outcome, int, VipswapError | None]:
     """The outcome, the exit code, and the error to tell. Total."""
     if state.error is not None:
         return _stopped(state, state.error)
+    if not state.finished:
+        return _stopped(state, VipswapError("The events end before the run does."))
     if state.unverified is not None:
         return Outcome.SWAPPED, 8, state.unverified
     if state.cause is None:

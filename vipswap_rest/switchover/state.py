@@ -138,7 +138,11 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run at one moment. Everything in it follows from what was planned and the events since."""
+    """A run at one moment. Everything in it follows from what was planned and the events since.
+
+    `asked` is when the last action was begun, `read` when the last look at everything was: what it showed is as old as
+    that, however late the answer came.
+    """
 
     method: Method
     policy: Policy
@@ -152,6 +156,7 @@ class RunState:
     observed: Observed
     read: Moment
     lock: Lock
+    asked: Moment
     ledger: Ledger = field(default_factory=Ledger)
     stale: frozenset[ResourceId] = frozenset()
     gone: frozenset[ResourceId] = frozenset()
@@ -190,6 +195,7 @@ class RunState:
     both_ways: bool = False
     unverified: VipswapError | None = None
     error: VipswapError | None = None
+    finished: bool = False
     looked_last: bool = False
     seen: Mapping[Side, Observation] = field(default_factory=dict)
 

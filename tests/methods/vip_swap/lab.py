@@ -174,6 +174,8 @@ class Laboratory:
 
     clock: Clock
     wire: Wire
+    # The events of the last run.
+    recorded: list[Event]
     events: list[Notice]
     # How a recovery is run that nothing disturbs any more.
     undisturbed = Options()
@@ -217,7 +219,7 @@ class Laboratory:
 
     def replaying(self, run: Callable[[Record], Report]) -> Report:
         """Run, and see that the events of the run, also of one that crashed, replay to the same."""
-        events: list[Event] = []
+        events = self.recorded = []
         report: Report | None = None
         try:
             report = run(events.append)

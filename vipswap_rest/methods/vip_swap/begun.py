@@ -35,6 +35,7 @@ def begin(
         first=before,
         observed=before,
         read=now,
+        asked=now,
         lock=Lock(),
         patience=Patience(now.at),
     )
