@@ -24,6 +24,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--time-scale", type=float, default=1.0, metavar="X", help="0.1 is ten times faster")
     parser.add_argument("--env", choices=("blog", "none"), default="blog", help="what is there at the start")
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="so many pairs of load balancers more: pair0001a, pair0001b, ...",
+    )
+    parser.add_argument(
+        "--rtt", type=float, default=0.0, metavar="S", help="seconds that each of ARM's answers takes (0)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the latencies that are drawn")
     parser.add_argument(
         "--release",
@@ -122,6 +132,8 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
             latency=arguments.latency,
             time_scale=arguments.time_scale,
             seed=arguments.seed,
+            pairs=arguments.pairs,
+            rtt=arguments.rtt,
             release=arguments.release,
             native=arguments.native,
             if_none_match=arguments.if_none_match,

@@ -17,6 +17,7 @@ from vipswap_rest.cli.signals import SignalGuard
 # Each verb: the module that has it, its functions for its options and its work, and what it does.
 _VERBS = (
     ("swap", "swap", "add_swap_options", "run_swap", "exchange the addresses"),
+    ("fleet", "fleet", "add_options", "run", "bring many pairs to their goals, wave after wave"),
     ("plan", "swap", "add_target_options", "run_plan", "show what a swap would do, and what forbids it"),
     ("status", "recover", "add_status_options", "run_status", "show interrupted swaps"),
     ("recover", "recover", "add_recover_options", "run_recover", "finish or undo an interrupted swap"),

@@ -14,8 +14,10 @@ class Progress:
     `began`: the moment that its lines count from, monotonic seconds.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock, self.began = clock, clock.monotonic()
+    def __init__(self, clock: Clock, name: str = "", began: float | None = None) -> None:
+        """name: what each line begins with, where several runs print theirs."""
+        self._clock, self.began = clock, clock.monotonic() if began is None else began
+        self._name = f"{name}: " if name else ""
         # The step that was refused last, whether the one that runs is that one again, and whether it was accepted.
         self._refused, self._again, self._accepted = "", False, False
 
@@ -43,7 +45,7 @@ class Progress:
             self._line(f"{'warning: ' if event.warning else ''}{event.message}")
 
     def _line(self, text: str) -> None:
-        tell(f"{stamp(self._clock.monotonic() - self.began)} {text}")
+        tell(f"{stamp(self._clock.monotonic() - self.began)} {self._name}{text}")
 
 
 def sentence(name: str) -> str:

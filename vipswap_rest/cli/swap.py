@@ -77,6 +77,15 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     add_polite_option(parser)
     add_float_tag_option(parser)
+    add_safety_options(parser)
+    parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
+    parser.add_argument("--no-probe", action="store_true", help="do not ask the addresses whether they answer")
+    add_probe_options(parser)
+    parser.add_argument("--timeline", metavar="FILE", help="draw the swap: FILE.svg or FILE.png (needs matplotlib)")
+
+
+def add_safety_options(parser: argparse.ArgumentParser) -> None:
+    """When a swap turns back."""
     parser.add_argument("--no-rollback", action="store_true", help="stop half-way rather than turn back")
     parser.add_argument(
         "--max-outage",
@@ -96,15 +105,11 @@ def add_swap_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"how long production's address may stay silent after the swap (default {VERIFY_TIMEOUT_S:g})",
     )
-    parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
-    parser.add_argument("--no-probe", action="store_true", help="do not ask the addresses whether they answer")
-    add_probe_options(parser)
-    parser.add_argument("--timeline", metavar="FILE", help="draw the swap: FILE.svg or FILE.png (needs matplotlib)")
 
 
 def run_plan(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Print the findings and the steps; exit 4 if a swap would be refused."""
-    options = _options(arguments)
+    options = options_of(arguments)
     client = _client(arguments, guard)
     try:
         planned = plan(client, _target(arguments), options, note=tell)
@@ -149,7 +154,7 @@ def run_swap(arguments: argparse.Namespace, guard: SignalGuard) -> int:
 def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     if not arguments.yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
-    options = _options(arguments)
+    options = options_of(arguments)
     interval_s = _interval(arguments)
     _check_timeline(arguments)
     client = _client(arguments, guard)
@@ -243,7 +248,8 @@ def _verification(arguments: argparse.Namespace) -> Verification | None:
     return Verification(check_of(health), arguments.verify_timeout) if health else None
 
 
-def _options(arguments: argparse.Namespace) -> Options:
+def options_of(arguments: argparse.Namespace) -> Options:
+    """How to swap, of a verb with swap's options. Raises UsageError."""
     return Options(
         opening=_opening(arguments),
         allow_address_change=arguments.allow_address_change,

@@ -34,6 +34,11 @@ def build(world: World, settings: Settings) -> None:
         _add_address(world, f"{side}pip", f"{side}lb")
         _add_balancer(world, name, side)
         _store(world, "Microsoft.Compute/virtualMachineScaleSets", side, _scale_set(name, side))
+    for number in range(1, settings.pairs + 1):
+        for half in "ab":
+            name = f"pair{number:04}{half}"
+            _add_address(world, f"{name}pip", name)
+            _add_balancer(world, name, name)
 
 
 def _add_address(world: World, name: str, label: str) -> None:

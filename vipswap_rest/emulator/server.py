@@ -97,7 +97,8 @@ def _build(settings: Settings) -> tuple[Emulator, DataPlane | None]:
     """The emulator and its data plane; without one, and with a warning, where there are no addresses for it."""
     if settings.data_plane:
         try:
-            block = reserve(settings.vip_pool)
+            # Each pair has two addresses, and needs a float.
+            block = reserve(settings.vip_pool, 3 * settings.pairs)
         except NoLoopback as error:
             warn_on_stderr(str(error))
         else:
@@ -161,7 +162,8 @@ async def _listening(
         follow()
         answer = exchange.do()
         follow()
-        await _hold(incoming, exchange, exchange.after_s)
+        distance = 0.0 if incoming.path.startswith("/emulator/") else core.settings.rtt
+        await _hold(incoming, exchange, exchange.after_s + distance)
         if exchange.lost or incoming.transport is None:
             return _cut(incoming)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)

@@ -12,6 +12,7 @@ from vipswap_rest.arm.errors import Interrupted, NotFound, VipswapError
 from vipswap_rest.arm.http import TRIES, Response
 from vipswap_rest.switchover.actions import Action, AskHealth, Finish, Perform, Poll, Read, Request, Sleep, Stop
 from vipswap_rest.switchover.after import after
+from vipswap_rest.switchover.budget import Budget, RunBudget
 from vipswap_rest.switchover.decide import decide
 from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Moment, Polled, Sent, Signalled, Woke
 from vipswap_rest.switchover.health import Check
@@ -21,6 +22,9 @@ from vipswap_rest.switchover.state import OPERATION_S, RunState
 # A token that would be due within so many seconds is replaced before an outage begins, so that none is due in it. Those
 # that live too shortly for that are replaced in the pauses between polls, before a write would have to wait for it.
 OUTAGE_AHEAD_S, PAUSE_AHEAD_S = OPERATION_S, 1.5
+
+# How long a run that may not write yet waits before it looks again, seconds: a signal may have come.
+LONGEST_WAIT_S = 1.0
 
 # Takes each event as it happens, for the file of `--events`.
 Record = Callable[[Event], None]
@@ -62,10 +66,18 @@ class Driver:
     """Runs on one client and its clock, one request at a time."""
 
     def __init__(
-        self, client: ArmClient, *, check: Check | None, emit: Emit, guard: Guard, record: Record = lambda event: None
+        self,
+        client: ArmClient,
+        *,
+        check: Check | None,
+        emit: Emit,
+        guard: Guard,
+        record: Record = lambda event: None,
+        budget: RunBudget | None = None,
     ) -> None:
         self._client, self._clock = client, client.clock
         self._check, self._emit, self._guard, self._record = check, emit, guard, record
+        self._budget = budget or Budget(self._clock).run()
 
     def run(self, state: RunState) -> RunState:
         """Drive a run to its end, and return its last state. Raises nothing of the run's."""
@@ -75,8 +87,14 @@ class Driver:
                 state = self._fold(state, Signalled(self.now(), name))
             now = self.now()
             action = decide(state, now)
+            if isinstance(action, Perform) and (wait_s := self._budget.admit(opens=action.opens)):
+                # What is decided then may be something else.
+                with suppress(Interrupted):
+                    self._clock.sleep(min(wait_s, LONGEST_WAIT_S))
+                continue
             state = self._fold(state, Sent(now, action))
             if isinstance(action, Finish):
+                self._budget.close()
                 return state
             self._guard.critical = state.critical
             if isinstance(action, Stop):
@@ -84,6 +102,8 @@ class Driver:
             event = self._carry_out(action)
             if event is not None:
                 state = self._fold(state, event)
+            if not state.critical:
+                self._budget.settled()
 
     def now(self) -> Moment:
         """The moment on both clocks."""
@@ -124,7 +144,7 @@ class Driver:
                 answers.append(self._ask(request, deadline))
             except VipswapError as error:
                 return Failed(self.now(), error, tuple(answers))
-        return Answered(self.now(), tuple(answers), self._client.transport.remaining_reads)
+        return Answered(self.now(), tuple(answers), self._reads_left(len(requests) if isinstance(action, Read) else 0))
 
     def _ask(self, request: Request, deadline: float | None) -> Response | None:
         client = self._client
@@ -165,4 +185,7 @@ class Driver:
         except VipswapError as error:
             return Failed(self.now(), error)
         progress = step if isinstance(step, lro.Poll) else None
-        return Polled(self.now(), progress, latest.received, self._client.transport.remaining_reads)
+        return Polled(self.now(), progress, latest.received, self._reads_left(1))
+
+    def _reads_left(self, made: int) -> int | None:
+        return self._budget.reads(made, self._client.transport.remaining_reads)

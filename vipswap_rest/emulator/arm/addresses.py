@@ -19,6 +19,10 @@ PUBLIC_IPS = "Microsoft.Network/publicIPAddresses"
 POOLS: Mapping[str, Sequence[str]] = {"IPv4": ("203.0.113.0/24", "198.51.100.0/24"), "IPv6": ("2001:db8::/64",)}
 
 
+# Of one network, as many addresses as there are pairs to need them; an IPv6 network has no end.
+_MOST = 65536
+
+
 @dataclass(frozen=True)
 class Hold:
     """An address that a running operation is taking off `frontend` of `resource`, and that no other may take yet."""
@@ -189,4 +193,4 @@ class Addresses:
     def _hosts(self, version: str) -> list[str]:
         """All addresses that there are to give, no network's and no broadcast address among them."""
         networks = [ipaddress.ip_network(pool) for pool in self._pools.get(version, self._pools["IPv4"])]
-        return [str(net[index + 1]) for net in networks for index in range(min(net.num_addresses - 2, 254))]
+        return [str(net[index + 1]) for net in networks for index in range(min(net.num_addresses - 2, _MOST))]

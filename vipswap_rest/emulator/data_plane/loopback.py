@@ -29,14 +29,16 @@ class Block:
         self._reservation.close()
 
 
-def reserve(text: str) -> Block:
+def reserve(text: str, hosts: int = 0) -> Block:
     """Reserve a free /24 of the pool (or all of a smaller one): a random one, so that two emulators seldom meet.
+
+    Where so many `hosts` do not fit into a /24 it is a larger block.
 
     Raises NoLoopback where all are taken, or the system has no such addresses.
     """
     pool = read_pool(text)
     missing = False
-    for network in blocks(pool, random.SystemRandom().randrange(2**24)):
+    for network in blocks(pool, random.SystemRandom().randrange(2**24), hosts):
         reservation = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             reservation.bind((str(network[1]), _PORT))

@@ -15,6 +15,9 @@ CLIENT_ID = "22222222-2222-2222-2222-222222222222"
 CLIENT_SECRET = "emulated"
 OBJECT_ID = "33333333-3333-3333-3333-333333333333"
 
+# Their names have four digits.
+_PAIRS_AT_MOST = 9999
+
 _CHOICES: dict[str, tuple[str | None, ...]] = {
     "env": ("blog", "none"),
     "release": ("complete", "accept"),
@@ -41,6 +44,9 @@ class Settings:
     latency: `instant`, `blog`, `standard`, or the path of a JSON file (seconds; see latency.read_profile).
     time_scale: factor on every duration, Retry-After included; 0.1 is ten times faster.
     seed: of the durations that are drawn.
+    pairs: how many pairs of load balancers there are beside the environment's own, for fleets: `pair0001a` and
+        `pair0001b`, ..., with an address each.
+    rtt: seconds that every answer of ARM's takes, after what was asked was done; not scaled.
     release: when another load balancer may take an address that was taken off a frontend: once the operation that
         released it has completed, or as soon as it was accepted. Not seen in any recording, hence a setting.
     native: whether setLoadBalancerFrontendPublicIpAddresses serves ordinary load balancers. Not seen either.
@@ -75,6 +81,8 @@ class Settings:
     latency: str = "instant"
     time_scale: float = 1.0
     seed: int = 0
+    pairs: int = 0
+    rtt: float = 0.0
     release: str = "complete"
     native: str = "accept"
     if_none_match: str = "honour"
@@ -98,6 +106,10 @@ class Settings:
             if value not in allowed:
                 words = ", ".join(one for one in allowed if one is not None)
                 raise InvalidSettings(f"{name} is {value!r}; it must be one of {words}.")
+        if not 0 <= self.pairs <= _PAIRS_AT_MOST:
+            raise InvalidSettings(f"pairs is {self.pairs}; it must be a whole number from 0 to {_PAIRS_AT_MOST}.")
+        if not 0 <= self.rtt < float("inf"):
+            raise InvalidSettings(f"rtt is {self.rtt!r}; it must be a number of seconds from 0 on.")
         if self.token_lifetime_s < 1:
             raise InvalidSettings(f"token_lifetime is {self.token_lifetime_s}; it must be whole seconds from 1 on.")
         if not 0 <= self.time_scale < float("inf"):

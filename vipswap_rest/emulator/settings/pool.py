@@ -22,12 +22,16 @@ def read_pool(text: str) -> ipaddress.IPv4Network:
     return pool
 
 
-def blocks(pool: ipaddress.IPv4Network, start: int) -> Iterator[ipaddress.IPv4Network]:
-    """The pool's /24s, each once, from number `start` on (modulo their count); a smaller pool is one block."""
-    if pool.prefixlen >= _BLOCK:
+def blocks(pool: ipaddress.IPv4Network, start: int, hosts: int = 0) -> Iterator[ipaddress.IPv4Network]:
+    """The pool's /24s, each once, from number `start` on (modulo their count); a smaller pool is one block.
+
+    Where a /24 has not so many `hosts`, its blocks are larger.
+    """
+    size = min(_BLOCK, 32 - (hosts + 2).bit_length())
+    if pool.prefixlen >= size:
         yield pool
         return
-    count = 2 ** (_BLOCK - pool.prefixlen)
+    count = 2 ** (size - pool.prefixlen)
     for offset in range(count):
-        first = int(pool[0]) + (start + offset) % count * 2 ** (32 - _BLOCK)
-        yield ipaddress.IPv4Network((first, _BLOCK))
+        first = int(pool[0]) + (start + offset) % count * 2 ** (32 - size)
+        yield ipaddress.IPv4Network((first, size))

@@ -104,6 +104,23 @@ def resolve(
     )
 
 
+def goal_begun(client: ArmClient, target: Target) -> ResourceId | None:
+    """The address that an open journal of these two load balancers brings to the second one; None without a journal.
+
+    Raises UsageError, and Refused where the journal is damaged.
+    """
+    first, second = (
+        load_balancer_id(text, client.subscription, target.resource_group)
+        for text in (target.production, target.staging)
+    )
+    public_ip = read_float(client, journals.float_id((first, second)))
+    journal = journals.read(public_ip) if public_ip else None
+    if journal is None or journal.done:
+        return None
+    goal = journal.pair.goal(journal.direction)
+    return next((goal[side] for side in Side if journal.pair.load_balancer(side) == second), None)
+
+
 def _two_addresses(pair: Pair) -> None:
     """Raise Refused if both frontends refer to one address, as two reads of a swap under way may show it."""
     production, staging = (pair.originals[side] for side in Side)

@@ -51,6 +51,15 @@ def rules_of(body: Mapping[str, Any], frontend: str) -> Iterator[Rule]:
                 yield _rule(kind, str(item.get("name")), properties)
 
 
+def machines_of(body: Mapping[str, Any]) -> Iterator[str]:
+    """The scale sets, or the network interfaces, that are behind a load balancer: their ids."""
+    for pool in body["properties"].get("backendAddressPools") or []:
+        for member in (pool.get("properties") or {}).get("backendIPConfigurations") or []:
+            id = str(_id(member) or "")
+            if id:
+                yield id.partition("/virtualMachines/")[0].partition("/ipConfigurations/")[0]
+
+
 def has_outbound_rule(body: Mapping[str, Any], frontend: str) -> bool:
     """Whether an outbound rule of the load balancer lets its pool's connections leave from the frontend."""
     return any(

@@ -24,6 +24,7 @@ from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import SETTLE_S, Resolved, Target, resolve
 from vipswap_rest.methods.vip_swap.verification import Verification
+from vipswap_rest.switchover.budget import RunBudget
 from vipswap_rest.switchover.driver import Driver, Guard, Record, Unguarded
 from vipswap_rest.switchover.events import Begun
 from vipswap_rest.switchover.outage import Ledger
@@ -155,11 +156,13 @@ def swap(
     emit: Emit = lambda notice: None,
     guard: Guard | None = None,
     record: Record = lambda event: None,
+    budget: RunBudget | None = None,
 ) -> Report:
     """Swap the addresses as planned and report how it ended; every error of the run is in the report, none is raised.
 
     `emit` is told of each step as it begins, is accepted and ends; `record` of every event (`--events`); `guard` says
-    which signals came (none, unless given: then a signal ends the process where it is).
+    which signals came (none, unless given: then a signal ends the process where it is); `budget` is the share of a run
+    beside others.
 
     Raises Refused if a finding forbids the swap, or staging does not answer.
     """
@@ -174,7 +177,9 @@ def swap(
     if options.verification is not None and not resuming:
         options.verification.gate(resolved.observed, resolved.pair)
     journal, found = planned.journal, resolved.journal
-    return carry_out(client, journal, resolved.observed, found, options, emit=emit, guard=guard, record=record)
+    return carry_out(
+        client, journal, resolved.observed, found, options, emit=emit, guard=guard, record=record, budget=budget
+    )
 
 
 def nothing_to_do(pair: Pair, observed: Observed, strategy: str) -> Report:
@@ -193,13 +198,14 @@ def carry_out(
     emit: Emit,
     guard: Guard,
     record: Record = lambda event: None,
+    budget: RunBudget | None = None,
 ) -> Report:
     """Reach a journal's goal from what was observed, over the journal that was `found` in the float, if one was.
 
     Every error of the run is in the report, none is raised.
     """
     check = options.verification.check if options.verification else None
-    driver = Driver(client, check=check, emit=emit, guard=guard, record=record)
+    driver = Driver(client, check=check, emit=emit, guard=guard, record=record, budget=budget)
     policy = Policy(
         client.transport.endpoint,
         client.api_version("network"),
