@@ -16,6 +16,8 @@ import argparse
 import json
 import logging
 import os
+import select
+import signal
 import sys
 import time
 
@@ -73,6 +75,21 @@ def say(line):
     print(line, flush=True)
 
 
+def confirmed(question):
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    # A read that blocks would not see a signal that came just before it.
+    while not select.select([sys.stdin], [], [], 0.2)[0]:
+        pass
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def interrupt(number, frame):
+    """SIGTERM ends it as Ctrl-C does; what comes after the first one changes nothing."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: None)
+    raise KeyboardInterrupt(f"Interrupted by {signal.Signals(number).name}.")
+
+
 def read_config(path="azurermconfig.json"):
     """The subscription, and the login as azure-identity's variables."""
     try:
@@ -112,8 +129,8 @@ def main():
     client = connect(subscription, environment={**os.environ, **login})
     planned = plan(client, Target(args.lb1, args.lb2, args.resourcegroup))
     planned.check()
-    question = f"Swap the VIPs of {args.lb1} and {args.lb2}? [y/N] "
-    if not args.yes and input(question).strip().lower() not in ("y", "yes"):
+    if not args.yes and not confirmed(f"Swap the VIPs of {args.lb1} and {args.lb2}?"):
+        print("Not confirmed; nothing was changed.", file=sys.stderr)
         return 1
     try:
         swap(client, planned)
@@ -124,10 +141,13 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         sys.exit(main())
     except VipswapError as error:
         print(f"{error}\n{error.hint}".strip(), file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as signalled:
+        print(signalled, file=sys.stderr)
         sys.exit(130)

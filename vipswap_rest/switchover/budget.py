@@ -7,7 +7,7 @@ from collections import deque
 
 from vipswap_rest.arm.clock import Clock
 
-# Microsoft.Network's own limits, which no header tells:
+# The network provider's own limits, which no header tells:
 # https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 WINDOW_S, WRITES, READS = 300.0, 1000, 10_000
 # Of an outage: the write that ends it, and the one that turns back.
