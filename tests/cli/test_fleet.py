@@ -289,6 +289,31 @@ def test_a_fleet_that_is_killed_is_finished_by_the_same_line(
     assert floats(arm) == []
 
 
+def test_recover_all_recovers_every_swap_that_a_dead_fleet_left(
+    arm: Arm, vipswap: Vipswap, file: Callable[..., str]
+) -> None:
+    with start(arm, file(*(pair(number) for number in range(1, 4))), "--request-timeout", "1") as process:
+        await_writes(arm, 5)
+        process.kill()
+        process.communicate()
+
+    found = vipswap("status", "-o", "json").json()["swaps"]
+    ran = vipswap("recover", "--all", "-o", "json")
+
+    assert len(found) >= 2
+    assert ran.code == 0, ran.err
+    assert len(ran.json()["pairs"]) == len(found)
+    assert {one["outcome"] for one in ran.json()["pairs"]} <= {"swapped", "rolled_back"}
+    assert floats(arm) == []
+    assert vipswap("status", "-o", "json").json()["swaps"] == []
+    assert (again := vipswap("recover", "--all", "-o", "json")).code == 0
+    assert again.json() == {"outcome": "nothing_to_do", "pairs": [], "total_s": again.json()["total_s"]}
+
+
+def test_recover_all_and_a_pair_exclude_each_other(arm: Arm, vipswap: Vipswap) -> None:
+    assert vipswap("recover", "--all", "--lb1", "x", "--lb2", "y").code == 2
+
+
 def test_ctrl_c_begins_no_other_pair_and_ends_those_under_way(arm: Arm, file: Callable[..., str]) -> None:
     name = file(*(pair(number) for number in range(1, COUNT + 1)))
     with start(arm, name, "--max-parallel", "2") as process:

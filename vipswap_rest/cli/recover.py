@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any
 
 from vipswap_rest.arm.client import ArmClient
@@ -15,6 +16,7 @@ from vipswap_rest.cli.output import deliver, delivered, print_json, tell, tell_e
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.measure.quantities import figure
 from vipswap_rest.methods.vip_swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
 from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.health import TcpCheck
@@ -23,7 +25,9 @@ from vipswap_rest.switchover.report import Report, Side, not_begun
 
 def add_status_options(parser: argparse.ArgumentParser) -> None:
     """The options of status, and those that it shares with recover."""
-    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of the floats")
+    parser.add_argument(
+        "-g", "--resource-group", metavar="GROUP", help="the resource group of the floats (else the whole subscription)"
+    )
     parser.add_argument("--lb1", metavar="LB", help="one load balancer of the pair, by name or ARM id")
     parser.add_argument("--lb2", metavar="LB", help="the other one")
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table", help="the form of the result")
@@ -36,6 +40,9 @@ def add_recover_options(parser: argparse.ArgumentParser) -> None:
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--resume", dest="way", action="store_const", const=Way.RESUME, help="finish the swap")
     way.add_argument("--rollback", dest="way", action="store_const", const=Way.ROLLBACK, help="put everything back")
+    parser.add_argument(
+        "--all", action="store_true", help="every interrupted swap there is, those first whose production is off"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="accepted for symmetry: recover never asks")
     parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
     add_polite_option(parser)
@@ -77,7 +84,9 @@ def _print(one: Interrupted, told: dict[str, Any]) -> None:
 
 
 def run_recover(arguments: argparse.Namespace, guard: SignalGuard) -> int:
-    """Recover the one interrupted swap, and print the report."""
+    """Recover the one interrupted swap, or all there are, and print the report."""
+    if arguments.all:
+        return _recover_all(arguments, guard)
     try:
         report = _recover(arguments, guard)
     except VipswapError as error:
@@ -87,15 +96,69 @@ def run_recover(arguments: argparse.Namespace, guard: SignalGuard) -> int:
 
 
 def _recover(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
+    if not arguments.lb1 and not arguments.resource_group:
+        raise UsageError(
+            "Where to look?",
+            hint="Add -g GROUP, the group of the floats, or --lb1 and --lb2, or --all for all there are.",
+        )
     client, options = _client(arguments, guard), Options(polite=arguments.polite)
     one = choose(_find(client, arguments))
     if one is None:
         return nothing_found()
-    with AuditTrail(arguments.events, client.clock) as trail:
+    return _recover_one(client, one, arguments.way, options, arguments.events, guard)
+
+
+def _recover_one(
+    client: ArmClient, one: Interrupted, way: Way, options: Options, events: str | None, guard: SignalGuard
+) -> Report:
+    with AuditTrail(events, client.clock) as trail:
         progress = Progress(client.clock)
-        report = recover(client, one, arguments.way, options, emit=progress, guard=guard, note=tell, record=trail)
+        report = recover(client, one, way, options, emit=progress, guard=guard, note=tell, record=trail)
         trail.ended(report)
     return report
+
+
+def _recover_all(arguments: argparse.Namespace, guard: SignalGuard) -> int:
+    """Recover one after the other. A swap that cannot be recovered does not keep the others from it."""
+    if arguments.lb1 or arguments.lb2:
+        raise UsageError("--all is every interrupted swap, --lb1 and --lb2 name one.", hint="Leave one of them away.")
+    if arguments.events is not None and not Path(arguments.events).is_dir():
+        raise UsageError(f"--events names no folder: {arguments.events}.", hint="Make it: each swap has a file there.")
+    began, client, options = guard.monotonic(), _client(arguments, guard), Options(polite=arguments.polite)
+    found = find(client, arguments.resource_group)
+    reports: dict[str, Report] = {}
+    for one in sorted(found, key=lambda one: one.production_works):
+        tell(f"{one.float.name}:")
+        events = str(Path(arguments.events, f"{one.float.name}.jsonl")) if arguments.events else None
+        try:
+            if one.damage is not None:
+                raise one.damage
+            reports[one.float.name] = _recover_one(client, one, arguments.way, options, events, guard)
+        except VipswapError as error:
+            reports[one.float.name] = not_begun(error, nothing_found().strategy)
+    outcome, code = _all_told([*reports.values()])
+    pairs = [{"name": name, **report.as_json()} for name, report in reports.items()]
+    if arguments.output == "json":
+        deliver(lambda: print_json({"outcome": outcome, "pairs": pairs, "total_s": figure(guard.monotonic() - began)}))
+    else:
+        deliver(lambda: print("\n".join(f"{one['name']}: {one['outcome']}" for one in pairs) or "No interrupted swap."))
+    for name, report in reports.items():
+        if report.error:
+            tell(f"{name}:")
+            tell_error(report.error)
+    return code
+
+
+def _all_told(reports: list[Report]) -> tuple[str, int]:
+    """The outcome and the exit code of several recoveries: 6 if one still needs it."""
+    codes, outcomes = {report.exit_code for report in reports}, {report.outcome.value for report in reports}
+    if 6 in codes:
+        return "needs_recovery", 6
+    if 130 in codes:
+        return "interrupted", 130
+    if codes <= {0}:
+        return outcomes.pop() if len(outcomes) == 1 else "swapped" if outcomes else "nothing_to_do", 0
+    return ("partly", 9) if 0 in codes else ("refused", max(codes))
 
 
 def _tell(arguments: argparse.Namespace, report: Report) -> None:
@@ -113,8 +176,6 @@ def _client(arguments: argparse.Namespace, clock: Clock) -> ArmClient:
     if (arguments.lb1 is None) != (arguments.lb2 is None):
         raise UsageError("A pair is named by both --lb1 and --lb2.")
     pair = [arguments.lb1, arguments.lb2] if arguments.lb1 else []
-    if not pair and not arguments.resource_group:
-        raise UsageError("Where to look?", hint="Add -g GROUP, the group of the floats, or --lb1 and --lb2.")
     return connect(arguments, pair, os.environ, clock)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.errors import NotFound, Refused, UsageError
-from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, group_scope
+from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, group_scope, subscription_scope
 from vipswap_rest.arm.network import list_public_ips
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
@@ -47,6 +47,13 @@ class Interrupted:
     observed: Observed | None
     damage: Refused | NotFound | None = None
 
+    @property
+    def production_works(self) -> bool:
+        """Whether production's address is known to be where it works."""
+        if self.journal is None or self.observed is None:
+            return False
+        return production_works(self.observed, self.journal.pair)
+
     def as_json(self, check: Check) -> dict[str, Any]:
         """One item of status's `swaps`; production's address is asked by `check` whether it answers."""
         told: dict[str, Any] = {"float": str(self.float), "damage": self.damage.message if self.damage else None}
@@ -80,13 +87,14 @@ class Interrupted:
         return told
 
 
-def find(client: ArmClient, resource_group: str) -> list[Interrupted]:
-    """The interrupted swaps whose floats a list of the resource group shows.
+def find(client: ArmClient, resource_group: str | None) -> list[Interrupted]:
+    """The interrupted swaps whose floats a list of the resource group shows, or of the subscription without one.
 
     A list may be stale: it finds swaps, it never proves that there is none. Raises UsageError for what is no group.
     """
     try:
-        scope = group_scope(client.subscription, resource_group)
+        group = resource_group
+        scope = group_scope(client.subscription, group) if group else subscription_scope(client.subscription)
     except InvalidResourceId as error:
         raise UsageError(str(error)) from error
     found = []
@@ -185,9 +193,8 @@ def choose_direction(observed: Observed, journal: Journal, way: Way) -> Directio
     """Where the addresses shall lie. Of two roads equally short for production, the one the journal is on."""
     if way is not Way.SOONER:
         return Direction.EXCHANGED if way is Way.RESUME else Direction.ORIGINAL
-    other = Direction.ORIGINAL if journal.direction is Direction.EXCHANGED else Direction.EXCHANGED
     return min(
-        (journal.direction, other),
+        (journal.direction, journal.direction.other),
         key=lambda direction: steps_until_production_stays(observed, journal.pair, direction, journal.opening),
     )
 
