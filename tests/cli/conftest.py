@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jsonschema
 import pytest
 import requests
 
 from vipswap_rest.cli.main import main
+from vipswap_rest.cli.schema import SCHEMAS, schema_of
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 
@@ -86,6 +88,12 @@ def unprobed(*arguments: str) -> tuple[str, ...]:
     return (*arguments, "--no-probe") if arguments[:1] == ("swap",) else arguments
 
 
+def check_schema(arguments: Sequence[str], out: str) -> None:
+    """Whatever a verb prints with `-o json` is valid by its schema."""
+    if "json" in arguments and arguments[0] in SCHEMAS and "--resolve" not in arguments and out:
+        jsonschema.validate(json.loads(out), schema_of(arguments[0]))
+
+
 @pytest.fixture
 def settings() -> Settings:
     """The emulator's settings; a test module may have its own."""
@@ -116,6 +124,7 @@ def vipswap(
         except SystemExit as stop:
             code = int(stop.code or 0)
         out, err = capsys.readouterr()
+        check_schema(arguments, out)
         return Ran(code, out, err)
 
     return run

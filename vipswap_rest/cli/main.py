@@ -24,6 +24,7 @@ _VERBS = (
     ("replay", "replay", "add_replay_options", "run_replay", "show again what a run decided, from its events file"),
     ("probe", "probe", "add_options", "run", "measure whether addresses answer, and the outages they have"),
     ("experiment", "experiment", "add_options", "run", "swap again and again, and tell what the strategies cost"),
+    ("schema", "schema", "add_options", "run", "print the JSON Schema of a verb's -o json"),
     ("login-info", "login_info", "add_options", "run", "show which login is used, where, and until when"),
     ("demo", "demo", "add_options", "run", "swap once on an emulated ARM on this machine"),
     ("emulator", "emulator", "add_options", "run", "an emulated ARM on this machine"),

@@ -96,11 +96,8 @@ def run_recover(arguments: argparse.Namespace, guard: SignalGuard) -> int:
 
 
 def _recover(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
-    if not arguments.lb1 and not arguments.resource_group:
-        raise UsageError(
-            "Where to look?",
-            hint="Add -g GROUP, the group of the floats, or --lb1 and --lb2, or --all for all there are.",
-        )
+    if not (arguments.lb1 or arguments.lb2 or arguments.resource_group):
+        raise UsageError("Where to look?", hint="Add -g GROUP (of the float), or --lb1 and --lb2, or --all.")
     client, options = _client(arguments, guard), Options(polite=arguments.polite)
     one = choose(_find(client, arguments))
     if one is None:
