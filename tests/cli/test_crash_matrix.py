@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import requests
 
 from tests.cli.conftest import PAIR, unprobed
 from tests.methods.vip_swap.lab import exchanged, without_server_set
+from tests.switchover.replaying import what_replays_otherwise
 from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 
@@ -76,14 +78,14 @@ def arrived(server: EmulatorServer) -> list[dict[str, Any]]:
     return found
 
 
-def kill_at(server: EmulatorServer, cell: Cell, home: Path) -> None:
+def kill_at(server: EmulatorServer, cell: Cell, home: Path, events: Path) -> None:
     """Run the swap until the cell's request, and kill it there."""
     effect = FATES[cell.fate]
     # Killed after an answer means: before the next request is done, which is then dropped.
     number, effect = (cell.number, effect) if effect else (cell.number + 1, FATES["dropped"])
     fault = {"match": {"nth": number}, "effect": effect}
     requests.post(f"{server.endpoint}/emulator/faults", json=fault, timeout=10).raise_for_status()
-    process = command(server.endpoint, home, "swap", *PAIR, *WAYS[cell.way], "--yes")
+    process = command(server.endpoint, home, "swap", *PAIR, *WAYS[cell.way], "--yes", "--events", str(events))
     while process.poll() is None:
         seen = arrived(server)
         if len(seen) >= number and (cell.fate != "done" or seen[number - 1]["status"] is not None):
@@ -95,11 +97,13 @@ def kill_at(server: EmulatorServer, cell: Cell, home: Path) -> None:
 
 
 def play(cell: Cell, home: Path) -> str | None:
-    """Play one cell; what is wrong about its end, or None."""
+    """Play one cell; what is wrong about its end, or about what its events replay to, or None."""
+    killed, recovered = (home / f"{name}-{uuid.uuid4()}.jsonl" for name in ("killed", "recovered"))
     with EmulatorServer(SETTINGS) as server:
         original = snapshot(server)
-        kill_at(server, cell, home)
-        process = command(server.endpoint, home, "recover", "-g", "vipswap", f"--{cell.recovery}", "-o", "json")
+        kill_at(server, cell, home, killed)
+        line = ("recover", "-g", "vipswap", f"--{cell.recovery}", "-o", "json", "--events", str(recovered))
+        process = command(server.endpoint, home, *line)
         out, err = process.communicate(timeout=120)
         now = snapshot(server)
         if process.returncode != 0:
@@ -110,7 +114,10 @@ def play(cell: Cell, home: Path) -> str | None:
             # The process died before the float was there, or when its deletion had been accepted.
             "nothing_to_do": [original, exchanged(original)],
         }
-        return None if now in wanted[json.loads(out)["outcome"]] else f"{cell}: {out} {err} {now}"
+        told = json.loads(out)
+        if now not in wanted[told["outcome"]]:
+            return f"{cell}: {out} {err} {now}"
+        return what_replays_otherwise(killed, None) or what_replays_otherwise(recovered, told)
 
 
 def kills(way: str, home: Path) -> Iterator[tuple[int, str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from vipswap_rest.methods.vip_swap import begun
 from vipswap_rest.switchover.events import Event
@@ -29,3 +31,21 @@ def check_replays(events: Sequence[Event], told: Report | None) -> None:
     if told is not None:
         assert report(again.state).as_json() == told.as_json()
         assert report(again.state).exit_code == told.exit_code
+
+
+def what_replays_otherwise(path: Path, told: Mapping[str, Any] | None) -> str | None:
+    """What of an events file is decided otherwise when it is folded again, or reported otherwise than was `told`.
+
+    A process that was killed may have left half a line, and one that was killed early no file.
+    """
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8") as file:
+        lines, torn = lines_of(file)
+    if not lines:
+        return None
+    again = replay(begun.state_of(lines[0]), lines[1:], torn)
+    others = [one.line for one in again.decisions if not one.same]
+    if others or (told is not None and report(again.state).as_json() != told):
+        return f"{path} replays otherwise: {others or report(again.state).as_json()}"
+    return None

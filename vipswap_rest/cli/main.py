@@ -12,6 +12,7 @@ from importlib import import_module
 import vipswap_rest
 from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.cli.output import delivered, tell_error
+from vipswap_rest.cli.parsing import Parser
 from vipswap_rest.cli.signals import SignalGuard
 
 # Each verb: the module that has it, its functions for its options and its work, and what it does.
@@ -31,16 +32,47 @@ _VERBS = (
 )
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
+# Below each verb's help.
+_PAIR = "-g GROUP --lb1 PRODUCTION --lb2 STAGING"
+_EXAMPLES: dict[str, tuple[str, ...]] = {
+    "swap": (
+        f"vipswap swap {_PAIR}",
+        f"vipswap swap {_PAIR} --vip ADDRESS --yes -o json",
+        f"vipswap swap {_PAIR} --health /healthz --max-outage 120 --events run.jsonl",
+    ),
+    "plan": (f"vipswap plan {_PAIR}", f"vipswap plan {_PAIR} --strategy native -o json"),
+    "fleet": (
+        "vipswap fleet pairs.json --resolve > goals.json",
+        "vipswap fleet goals.json --max-parallel 8 --max-failures 1 --yes -o json",
+    ),
+    "status": ("vipswap status", "vipswap status -g GROUP -o json"),
+    "recover": ("vipswap recover -g GROUP", f"vipswap recover {_PAIR} --rollback", "vipswap recover --all"),
+    "replay": ("vipswap replay run.jsonl", "vipswap replay run.jsonl -o json"),
+    "probe": (
+        "vipswap probe http://203.0.113.1:9000/ --duration 60s",
+        "vipswap probe tcp://203.0.113.1:443 --interval 10ms --duration 5m -o json",
+    ),
+    "experiment": (
+        f"vipswap experiment {_PAIR} --trials 20 --out trials",
+        "vipswap experiment --report trials",
+    ),
+    "schema": ("vipswap schema swap", "vipswap schema plan > plan.schema.json"),
+    "login-info": ("vipswap login-info", "vipswap login-info -o json"),
+    "demo": ("vipswap demo", "vipswap demo --timeline demo.svg"),
+    "emulator": ("vipswap emulator", "vipswap emulator --latency blog --time-scale 0.1 --pairs 10"),
+}
+
+
+def parser(only: str | None = None) -> Parser:
     """The command line: all of it, or `only` one verb with its options; of the others' modules nothing is imported."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="vipswap",
         description="Exchange the public IP addresses of two Azure load balancers, and measure what it costs.",
     )
     top.add_argument("--version", action="version", version=f"vipswap_rest {vipswap_rest.__version__}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
     for name, module, add_options, run, text in _VERBS:
-        verb = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        verb = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", examples=_EXAMPLES[name])
         if only in (None, name):
             work = import_module(f"vipswap_rest.cli.{module}")
             verb.set_defaults(run=getattr(work, run))
