@@ -7,9 +7,9 @@ Reads azurermconfig.json in the current folder (tenantId, appId, appSecret, subs
 did; a token in AZURE_ACCESS_TOKEN goes before its secret. AZURE_RM_ENDPOINT points it at another ARM, such as
 `vipswap emulator`.
 
-Every REST call of the swap stands in `swap` below, in its order. It stops where one fails, as the article's does; but
-its float carries the journal, so that the line it prints then finishes or undoes the swap. `vipswap swap` needs no
-such line: it looks again, tries again, and turns back by itself.
+Every write of the swap stands in `swap` below, in its order; `give` and `wait` have the reads between. It stops where
+one fails, as the article's does; but its float carries the journal, so that the line it prints then finishes or undoes
+the swap. `vipswap swap` needs no such line: it looks again, tries again, and turns back by itself.
 """
 
 import argparse
@@ -32,7 +32,14 @@ def swap(client, planned):
     start = time.monotonic()
 
     say(f"Creating float public IP: {planned.float.name}")
-    wait(client, network.claim_public_ip(client, planned.float, planned.float_body))
+    if planned.float_etag is None:
+        started = network.claim_public_ip(client, planned.float, planned.float_body)
+        if started.response.status != 201:
+            # A provider may ignore If-None-Match: then another run's float was there.
+            raise SystemExit("Another run has just begun to swap these load balancers; this one stops.")
+    else:
+        started = network.update_public_ip(client, planned.float, planned.float_body, etag=planned.float_etag)
+    wait(client, started)
 
     say(f"Updating staging load balancer {lb2.name} to the float public IP")
     started = give(client, lb2, frontend2, planned.float)
@@ -135,7 +142,7 @@ def main():
     try:
         swap(client, planned)
     except (VipswapError, KeyboardInterrupt):
-        print(f"It stopped half-way. Finish or undo it: {planned.recover_command}", file=sys.stderr)
+        print(f"What it began, if it did, is finished or undone by: {planned.recover_command}", file=sys.stderr)
         raise
     return 0
 

@@ -212,7 +212,10 @@ print(*counts)
 
 
 # Words of a resource type, which the engine knows nothing of.
-TYPES = ("loadBalancers", "publicIPAddresses", "frontendIPConfigurations", "Microsoft.Network", "applicationGateways")
+TYPES = (
+    *("load balancer", "loadBalancers", "publicIPAddresses", "frontendIPConfigurations"),
+    *("Microsoft.Network", "applicationGateways"),
+)
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "switchover").glob("*.py")), ids=lambda path: path.name)

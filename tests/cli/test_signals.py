@@ -57,6 +57,9 @@ def run_until(arm: Arm, words: str, *numbers: signal.Signals) -> tuple[int, str,
         for heard in process.stderr:
             said.append(heard)
             if (words in heard and numbers) or ("Again to stop at once" in heard and numbers):
+                # It is said before it is sent.
+                while not arm.writes():
+                    time.sleep(0.001)
                 process.send_signal(numbers[0])
                 numbers = numbers[1:]
         out = process.stdout.read()

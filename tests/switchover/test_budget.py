@@ -30,6 +30,12 @@ def test_an_outage_begins_only_with_its_writes_reserved_and_nobody_else_takes_th
     assert [other.admit(opens=False), other.admit(opens=False)] == [0.0, 0.0]
     assert other.admit(opens=False) > 0.0
     assert one.admit(opens=False) == 0.0
+    assert one.admit(opens=False, urgent=True) == 0.0
+    one.settled()
+    assert other.admit(opens=False) > 0.0
+    budget = Budget(HeldClock(), writes=5)
+    one, other = budget.run(), budget.run()
+    assert one.admit(opens=True) == 0.0
     one.settled()
     assert other.admit(opens=False) == 0.0
 

@@ -13,6 +13,7 @@ from vipswap_rest.arm.errors import (
     Interrupted,
     LockHeld,
     OperationError,
+    ProtocolError,
     Redirected,
     Refused,
     VipswapError,
@@ -43,7 +44,7 @@ Answers = tuple[Response | None, ...]
 
 
 def after(state: RunState, event: Event) -> RunState:
-    """The state after an event. Raises nothing: an event that fits nothing that was sent changes only the time."""
+    """The state after an event. Raises nothing: an event that fits nothing that was sent only ends what was sent."""
     if isinstance(event, Seen):
         return replace(state, seen=event.addresses)
     state = replace(state, when=event.when)
@@ -142,20 +143,20 @@ def _performing(state: RunState, action: Perform) -> RunState:
 def _turned(state: RunState, action: Turn) -> RunState:
     direction = state.direction.other
     trouble = replace(state.trouble, turned=True) if action.in_turn and state.trouble else None
-    state = replace(state, direction=direction, trouble=trouble, foreign=None, verified=True)
+    state = replace(state, direction=direction, trouble=trouble, foreign=None)
     if action.in_turn:
         told = not state.both_ways
         cause = None if direction is state.goal else action.cause
         state = replace(state, cause=cause, both_ways=True)
         return _told(state, Noted(f"{action.why}, so both directions are tried in turn.", True)) if told else state
-    state = replace(state, cause=action.cause, closed=state.closed | {direction.other})
+    state = replace(state, cause=action.cause, closed=state.closed | {direction.other}, verified=True)
     store = state.method.store
     if direction is Direction.EXCHANGED:
         what = "There is no way back, so the switch is finished."
     elif state.attempted:
         what = "Everything goes back to where it was."
     elif store and state.journal_perhaps:
-        what = f"No load balancer was changed; the {store.noun} is deleted again."
+        what = f"Nothing was switched; the {store.noun} is deleted again."
     else:
         what = "Nothing was changed."
     return _told(state, Noted(f"{what} ({action.cause})", True))
@@ -346,6 +347,8 @@ def _freshened(state: RunState, answers: Answers) -> RunState:
         if answer is not None:
             state = replace(state, observed=state.method.refreshed(state.observed, answer))
         fresh = ResourceId.parse(str(answer.body.get("id"))) if answer and isinstance(answer.body, dict) else None
+        if fresh not in state.stale:
+            raise ProtocolError(f"ARM showed another resource than was asked for: {fresh}.")
         state = replace(state, stale=state.stale - {fresh})
     return state
 
@@ -430,6 +433,10 @@ def _failed(state: RunState, action: Action | None, error: VipswapError, answers
     if not isinstance(action, (Perform, Poll)) or state.operation is None:
         return _troubled(state, error, None)
     perform, accepted, sent = state.operation.action, state.operation.accepted, state.operation.began.at
+    if accepted is not None:
+        # While ARM works nothing tries patience.
+        patience = replace(state.patience, since=state.patience.since + state.when.at - state.operation.since)
+        state = replace(state, patience=patience)
     done = perhaps_done(error) or isinstance(error, OperationError)
     if accepted is None and done and not isinstance(error, Redirected):
         state = _wrote(state, perform)

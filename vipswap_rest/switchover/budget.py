@@ -47,10 +47,10 @@ class Budget:
             self._reserved += wanted - 1
             return 0.0
 
-    def _take_reserved(self) -> None:
+    def _take_reserved(self, reserved: int) -> None:
         with self._lock:
             self._writes.append(self._clock.monotonic())
-            self._reserved -= 1
+            self._reserved -= reserved
 
     def _give_back(self, held: int) -> None:
         with self._lock:
@@ -71,11 +71,16 @@ class RunBudget:
     def __init__(self, budget: Budget) -> None:
         self._budget, self._held = budget, 0
 
-    def admit(self, *, opens: bool) -> float:
-        """Take a write: 0 if it may be sent now, else the seconds to wait before asking again."""
-        if self._held:
-            self._held -= 1
-            self._budget._take_reserved()
+    def admit(self, *, opens: bool, urgent: bool = False) -> float:
+        """Take a write: 0 if it may be sent now, else the seconds to wait before asking again.
+
+        An `urgent` one, inside an outage, never waits, also where more are needed than were reserved: whether there is
+        room for it is for ARM to say.
+        """
+        if self._held or urgent:
+            reserved = min(1, self._held)
+            self._held -= reserved
+            self._budget._take_reserved(reserved)
             return 0.0
         wait_s = self._budget._take(1 + OUTAGE_WRITES if opens else 1)
         if not wait_s and opens:

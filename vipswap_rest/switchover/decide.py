@@ -341,14 +341,14 @@ def _write(state: RunState, step: Write, now: Moment) -> Action:
         return _look_again(
             state, now, "The reads do not show the last write yet; waiting", state.read.at + _pause(state)
         )
-    if state.done.get(step, 0) >= UNDONE:
+    perform = state.method.trial(step, state.observed, state.written) or state.method.perform(step, state.observed)
+    if perform.attaches and state.done.get(step, 0) >= UNDONE:
         subject = state.method.subject(step)
         undone = VipswapError(
             f"Somebody else undid the change of {subject} {UNDONE} times.",
             hint="Stop what writes to that resource.",
         )
         return Stop("somebody else undoes it", _failed(undone))
-    perform = state.method.trial(step, state.observed, state.written) or state.method.perform(step, state.observed)
     stale = perform.writes & state.stale
     if stale:
         # The etag has changed since our last write to it.

@@ -87,7 +87,7 @@ class Driver:
                 state = self._fold(state, Signalled(self.now(), name))
             now = self.now()
             action = decide(state, now)
-            if isinstance(action, Perform) and (wait_s := self._budget.admit(opens=action.opens)):
+            if isinstance(action, Perform) and (wait_s := self._admit(state, action)):
                 # What is decided then may be something else.
                 with suppress(Interrupted):
                     self._clock.sleep(min(wait_s, LONGEST_WAIT_S))
@@ -186,6 +186,9 @@ class Driver:
             return Failed(self.now(), error)
         progress = step if isinstance(step, lro.Poll) else None
         return Polled(self.now(), progress, latest.received, self._reads_left(1))
+
+    def _admit(self, state: RunState, action: Perform) -> float:
+        return self._budget.admit(opens=action.opens, urgent=state.critical)
 
     def _reads_left(self, made: int) -> int | None:
         return self._budget.reads(made, self._client.transport.remaining_reads)

@@ -18,7 +18,7 @@ from vipswap_rest.switchover.report import Notice, Observation, Side, StepRecord
 from vipswap_rest.switchover.steps import Direction, Step
 from vipswap_rest.switchover.streak import Streak
 
-# How long an operation may take: more than twice the slowest load balancer update on record (289 s).
+# How long an operation may take: three times the slowest update on record (289 s).
 OPERATION_S = 900.0
 VERIFY_S = 30.0
 

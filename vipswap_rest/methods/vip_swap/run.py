@@ -85,9 +85,17 @@ class Plan:
     @property
     def float_body(self) -> dict[str, Any]:
         """The float's body, as PUT takes it."""
-        store = FloatStore(self.journal, None, self.options.float_tags)
-        body: dict[str, Any] = store.claim(self.resolved.observed, self.journal.opening).body
+        store = FloatStore(self.journal, self.resolved.journal, self.options.float_tags)
+        observed = self.resolved.observed
+        request = store.take_over(observed) if store.taken_over else store.claim(observed, self.journal.opening)
+        body: dict[str, Any] = request.body
         return body
+
+    @property
+    def float_etag(self) -> str | None:
+        """The etag of a float that an earlier swap left, tagged done, and this one adopts; None where there is none."""
+        found = self.resolved.observed.float
+        return found.etag if found is not None and self.resolved.journal is not None else None
 
     @property
     def recover_command(self) -> str:
