@@ -91,10 +91,13 @@ def confirmed(question):
 
 
 def interrupt(number, frame):
-    """SIGTERM ends it as Ctrl-C does; what comes after the first one changes nothing."""
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: None)
+    """SIGTERM ends it as Ctrl-C does."""
     raise KeyboardInterrupt(f"Interrupted by {signal.Signals(number).name}.")
+
+
+def on_signals(handler):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def read_config(path="azurermconfig.json"):
@@ -142,19 +145,21 @@ def main():
     try:
         swap(client, planned)
     except (VipswapError, KeyboardInterrupt):
+        on_signals(signal.SIG_IGN)
         print(f"What it began, if it did, is finished or undone by: {planned.recover_command}", file=sys.stderr)
         raise
     return 0
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    on_signals(interrupt)
     try:
         sys.exit(main())
     except VipswapError as error:
         print(f"{error}\n{error.hint}".strip(), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt as signalled:
+        # How it ends is settled now.
+        on_signals(signal.SIG_IGN)
         print(signalled, file=sys.stderr)
         sys.exit(130)

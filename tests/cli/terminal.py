@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+import termios
 import time
 from types import TracebackType
 
@@ -31,6 +32,10 @@ class Terminal:
 
     def __init__(self, *arguments: str, env: dict[str, str], cwd: str | None = None) -> None:
         self._ours, theirs = os.openpty()
+        # A Ctrl-C else takes back what was written and is not read yet.
+        attributes = termios.tcgetattr(theirs)
+        attributes[3] |= termios.NOFLSH
+        termios.tcsetattr(theirs, termios.TCSANOW, attributes)
         line = [sys.executable, "-c", _ON_IT, sys.executable, *arguments]
         self.process = subprocess.Popen(
             line, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=cwd, start_new_session=True
