@@ -11,7 +11,7 @@ from requests.structures import CaseInsensitiveDict
 
 from vipswap_rest.arm import lro
 from vipswap_rest.arm.errors import Detail
-from vipswap_rest.arm.lro import Ended, FinalState, Finished, NotJson, Operation, Poll, Unreadable, Via
+from vipswap_rest.arm.lro import Ended, FinalState, Finished, NotJson, Operation, Pending, Unreadable, Via
 
 HOST = "https://management.azure.com"
 RESOURCE = f"{HOST}/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/loadBalancers/lb?api-version=1"
@@ -49,20 +49,20 @@ def test_azure_async_operation_is_polled_even_if_the_body_says_succeeded(method:
     answer = Answer(200, resource(state), {"azure-asyncoperation": STATUS, "Location": RESULT, "Retry-After": "10"})
     step = lro.begin(method, RESOURCE, answer)
 
-    assert step == Poll(Operation(method, RESOURCE, Via.STATUS, STATUS, RESULT), 10.0)
+    assert step == Pending(Operation(method, RESOURCE, Via.STATUS, STATUS, RESULT), 10.0)
 
 
 @pytest.mark.parametrize(("method", "status"), [("PUT", 201), ("PUT", 202), ("POST", 202), ("DELETE", 202)])
 def test_location_is_polled_where_there_is_nothing_better(method: str, status: int) -> None:
     step = lro.begin(method, RESOURCE, Answer(status, None, {"Location": RESULT}))
 
-    assert step == Poll(Operation(method, RESOURCE, Via.LOCATION, RESULT, RESULT))
+    assert step == Pending(Operation(method, RESOURCE, Via.LOCATION, RESULT, RESULT))
 
 
 def test_the_resource_is_polled_where_no_url_is_named_and_it_is_not_done() -> None:
     step = lro.begin("PUT", RESOURCE, Answer(201, resource("Updating"), {"Retry-After": "3"}))
 
-    assert step == Poll(Operation("PUT", RESOURCE, Via.RESOURCE, RESOURCE), 3.0)
+    assert step == Pending(Operation("PUT", RESOURCE, Via.RESOURCE, RESOURCE), 3.0)
 
 
 @pytest.mark.parametrize("state", [None, "Succeeded", "succeeded", " SUCCEEDED "])
@@ -79,7 +79,7 @@ def test_a_write_answered_with_no_json_object_is_no_success(body: Any) -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_write_answered_with_nothing_is_looked_at(status: int) -> None:
-    assert lro.begin("PUT", RESOURCE, Answer(status)) == Poll(Operation("PUT", RESOURCE, Via.RESOURCE, RESOURCE))
+    assert lro.begin("PUT", RESOURCE, Answer(status)) == Pending(Operation("PUT", RESOURCE, Via.RESOURCE, RESOURCE))
 
 
 @pytest.mark.parametrize(("method", "status"), [("DELETE", 200), ("DELETE", 204), ("POST", 200), ("POST", 204)])
@@ -92,7 +92,7 @@ def test_an_action_accepted_without_a_url_has_not_succeeded() -> None:
 
 
 def test_a_delete_accepted_without_a_url_is_watched_by_the_resource() -> None:
-    assert lro.begin("DELETE", RESOURCE, Answer(202)) == Poll(Operation("DELETE", RESOURCE, Via.RESOURCE, RESOURCE))
+    assert lro.begin("DELETE", RESOURCE, Answer(202)) == Pending(Operation("DELETE", RESOURCE, Via.RESOURCE, RESOURCE))
 
 
 # --- the status URL ---------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_a_delete_accepted_without_a_url_is_watched_by_the_resource() -> None:
 def test_any_word_that_is_not_terminal_means_poll_again(word: str) -> None:
     step = lro.advance(operation(), Answer(200, {"status": word}, {"Retry-After": "10"}))
 
-    assert step == Poll(operation(), 10.0)
+    assert step == Pending(operation(), 10.0)
 
 
 @pytest.mark.parametrize("word", ["Succeeded", "succeeded", "SUCCEEDED", "Completed", " Succeeded"])
@@ -177,7 +177,7 @@ def test_a_refused_poll_is_a_failure_to_read_and_not_of_the_operation(status: in
 def test_a_forgotten_operation_leaves_the_resource_to_tell(method: str) -> None:
     step = lro.advance(operation(method), Answer(404, {"error": {"code": "NotFound", "message": ""}}))
 
-    assert step == Poll(Operation(method, RESOURCE, Via.RESOURCE, RESOURCE))
+    assert step == Pending(Operation(method, RESOURCE, Via.RESOURCE, RESOURCE))
 
 
 def test_a_forgotten_post_cannot_be_read() -> None:
@@ -197,7 +197,7 @@ def test_a_poll_that_names_a_new_url_is_followed() -> None:
     answer = Answer(200, {"status": "InProgress"}, {"Azure-AsyncOperation": f"{HOST}/new?s=1", "Location": "/there"})
     step = lro.advance(operation(), answer)
 
-    assert isinstance(step, Poll)
+    assert isinstance(step, Pending)
     assert (step.operation.url, step.operation.location) == (f"{HOST}/new?s=1", f"{HOST}/there")
 
 
@@ -208,9 +208,9 @@ def test_location_runs_while_it_answers_202_and_may_hand_out_a_new_one() -> None
     old = operation("DELETE", Via.LOCATION)
     step = lro.advance(old, Answer(202, None, {"Location": "/next?x=%2f", "Retry-After": "10"}))
 
-    assert isinstance(step, Poll)
+    assert isinstance(step, Pending)
     assert (step.operation.url, step.retry_after) == (f"{HOST}/next?x=%2f", 10.0)
-    assert lro.advance(old, Answer(202)) == Poll(old)
+    assert lro.advance(old, Answer(202)) == Pending(old)
 
 
 @pytest.mark.parametrize("status", [200, 204])
@@ -234,7 +234,7 @@ def test_a_put_whose_location_has_the_resource_goes_by_its_state() -> None:
     put = operation("PUT", Via.LOCATION)
 
     assert isinstance(lro.advance(put, Answer(200, resource("Succeeded"))), Finished)
-    assert isinstance(lro.advance(put, Answer(200, resource("Updating"))), Poll)
+    assert isinstance(lro.advance(put, Answer(200, resource("Updating"))), Pending)
     assert isinstance(lro.advance(put, Answer(200, resource("Failed"))), Ended)
 
 
@@ -265,7 +265,7 @@ def test_an_errors_body_is_no_success_although_its_http_status_is(method: str) -
 def test_location_that_shows_a_resource_at_work_is_asked_again(method: str) -> None:
     old = operation(method, Via.LOCATION)
 
-    assert lro.advance(old, Answer(200, resource("Deleting"), {"Retry-After": "2"})) == Poll(old, 2.0)
+    assert lro.advance(old, Answer(200, resource("Deleting"), {"Retry-After": "2"})) == Pending(old, 2.0)
 
 
 @pytest.mark.parametrize("word", ["Succeeded", "InProgress"])
@@ -274,7 +274,7 @@ def test_a_put_whose_location_has_the_status_ends_with_the_resource(word: str) -
 
     assert isinstance(step, Finished)
     assert step.fetch == RESOURCE
-    assert isinstance(lro.verify(step.operation, Answer(200, resource("Updating"))), Poll)
+    assert isinstance(lro.verify(step.operation, Answer(200, resource("Updating"))), Pending)
 
 
 def test_an_actions_result_may_have_a_status_of_its_own() -> None:
@@ -348,7 +348,7 @@ def test_a_put_whose_result_is_declared_at_location_but_is_not_there_ends_with_t
 def test_a_get_that_takes_long_ends_with_what_location_returns() -> None:
     begun = lro.begin("GET", RESOURCE, Answer(202, None, {"Location": RESULT}))
 
-    assert isinstance(begun, Poll)
+    assert isinstance(begun, Pending)
     assert lro.advance(begun.operation, Answer(200, {"a": 1})) == Finished(begun.operation, {"a": 1})
 
 
@@ -366,7 +366,7 @@ def test_a_page_that_is_not_arms_does_not_say_that_the_resource_is_gone() -> Non
 
 @pytest.mark.parametrize("state", ["Deleting", "Succeeded", None])
 def test_a_deletion_runs_while_the_resource_answers(state: str | None) -> None:
-    assert isinstance(lro.advance(operation("DELETE", Via.RESOURCE), Answer(200, resource(state))), Poll)
+    assert isinstance(lro.advance(operation("DELETE", Via.RESOURCE), Answer(200, resource(state))), Pending)
 
 
 def test_a_deletion_has_failed_when_the_resource_says_so() -> None:
@@ -374,7 +374,7 @@ def test_a_deletion_has_failed_when_the_resource_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "kind"), [("Updating", Poll), ("Failed", Ended), ("Canceled", Ended), ("Succeeded", Finished)]
+    ("state", "kind"), [("Updating", Pending), ("Failed", Ended), ("Canceled", Ended), ("Succeeded", Finished)]
 )
 def test_an_operation_that_succeeded_does_not_vouch_for_its_resource(state: str, kind: type) -> None:
     step = lro.verify(operation(), Answer(200, resource(state)))
@@ -394,7 +394,7 @@ def test_a_posts_result_that_is_refused_is_an_error_and_one_that_is_not_there_ye
     assert isinstance(lro.verify(post, Answer(404)), Unreadable)
     assert isinstance(lro.verify(post, Answer(200, {"a": 1})), Finished)
     step = lro.verify(post, Answer(202))
-    assert isinstance(step, Poll)
+    assert isinstance(step, Pending)
     assert step.operation.url == RESULT
 
 

@@ -11,7 +11,7 @@ from requests.structures import CaseInsensitiveDict
 
 from tests.arm.test_lro import HOST, RESOURCE, RESULT, STATUS, Answer
 from vipswap_rest.arm import lro
-from vipswap_rest.arm.lro import Ended, FinalState, Finished, Operation, Poll, Via
+from vipswap_rest.arm.lro import Ended, FinalState, Finished, Operation, Pending, Via
 
 METHODS = st.sampled_from(["GET", "PUT", "PATCH", "POST", "DELETE"])
 WORDS = (
@@ -55,7 +55,7 @@ OPERATIONS = st.builds(
 
 def is_sound(step: lro.Step) -> bool:
     """Whether a client can carry the step out."""
-    if isinstance(step, Poll):
+    if isinstance(step, Pending):
         asked = step.retry_after
         return bool(step.operation.url) and (asked is None or (math.isfinite(asked) and asked >= 0))
     if isinstance(step, Ended):

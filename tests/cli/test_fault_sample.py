@@ -27,7 +27,7 @@ from tests.methods.vip_swap.fault_table import EFFECTS, TIMES, check, run
 from tests.methods.vip_swap.socket_lab import SocketLab
 from vipswap_rest.emulator.settings import Settings
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.recovery import Recovery
 from vipswap_rest.switchover.state import Limits
 
 LONG = os.environ.get("VIPSWAP_LONG") == "1"
@@ -110,8 +110,8 @@ class ProcessLab(SocketLab):
         out, err = process.communicate(timeout=100)
         return process.returncode, f"{json.loads(out)['outcome']}: {err}"
 
-    def recover(self, way: Way = Way.SOONER, options: Any = None) -> Any:
-        code, said = self.run("recover", "-g", "vipswap", *([] if way is Way.SOONER else [f"--{way.value}"]))
+    def recover(self, way: Recovery = Recovery.SOONER, options: Any = None) -> Any:
+        code, said = self.run("recover", "-g", "vipswap", *([] if way is Recovery.SOONER else [f"--{way.value}"]))
         return Ended(code, said)
 
 

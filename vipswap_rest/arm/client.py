@@ -215,10 +215,10 @@ class ArmClient:
         begun = self.clock.monotonic()
         limit = begun + OPERATION_TIMEOUT_S if deadline is None else deadline
         step, latest, polls = started.step, started.response, 0
-        if not isinstance(step, lro.Poll):
+        if not isinstance(step, lro.Pending):
             step, latest = self._result(step, latest, started.headers, limit, verify)
         at = latest.received
-        while isinstance(step, lro.Poll):
+        while isinstance(step, lro.Pending):
             if polls:
                 paused = self.clock.monotonic()
                 if while_pending:
@@ -236,7 +236,7 @@ class ArmClient:
         headers: Mapping[str, str] | None = None,
         deadline: float,
         verify: bool = False,
-    ) -> tuple[lro.Poll | lro.Finished, Response]:
+    ) -> tuple[lro.Pending | lro.Finished, Response]:
         """Read once how an operation goes: it runs on, or it has succeeded. `deadline` and `verify`: see `wait`.
 
         Raises as `wait` does.
@@ -246,7 +246,7 @@ class ArmClient:
 
     def _result(
         self, step: lro.Step, latest: Response, headers: Mapping[str, str], limit: float, verify: bool
-    ) -> tuple[lro.Poll | lro.Finished, Response]:
+    ) -> tuple[lro.Pending | lro.Finished, Response]:
         """The step, once its result is read where it has one elsewhere. Raises what ended the operation."""
         while isinstance(step, lro.Finished):
             if not step.fetch or (not verify and step.operation.method in ("PUT", "PATCH")):
@@ -254,7 +254,7 @@ class ArmClient:
             # The operation may say Succeeded of a resource that is not; then the resource is what counts.
             latest = self._read(headers, step.operation, step.fetch, limit)
             step = lro.verify(step.operation, latest)
-        if isinstance(step, lro.Poll):
+        if isinstance(step, lro.Pending):
             return step, latest
         raise self.ended(step, latest)
 
@@ -283,7 +283,7 @@ class ArmClient:
             error.operation_url = operation.url
             raise
 
-    def _pause(self, step: lro.Poll, since: float, pause: float, limit: float) -> None:
+    def _pause(self, step: lro.Pending, since: float, pause: float, limit: float) -> None:
         now = self.clock.monotonic()
         if now >= limit:
             raise self._timed_out(step.operation)

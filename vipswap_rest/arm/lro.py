@@ -107,7 +107,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
+class Pending:
     """The operation runs: poll `operation.url` next, after `retry_after` seconds if ARM said so."""
 
     operation: Operation
@@ -144,7 +144,7 @@ class Unreadable:
     operation: Operation
 
 
-Step = Poll | Finished | Ended | Unreadable
+Step = Pending | Finished | Ended | Unreadable
 
 _SUCCEEDED = {"succeeded", "completed"}
 _CANCELED = {"canceled", "cancelled"}
@@ -186,16 +186,18 @@ def begin(method: str, url: str, answer: Answer, final_state: FinalState | None 
     status_url, location = _header(answer, url, "Azure-AsyncOperation"), _header(answer, url, "Location")
     operation = Operation(method.upper(), url, Via.RESOURCE, url, location, final_state)
     if status_url:
-        return Poll(replace(operation, via=Via.STATUS, url=status_url), retry_after(answer.headers))
+        return Pending(replace(operation, via=Via.STATUS, url=status_url), retry_after(answer.headers))
     if location and answer.status in (201, 202):
-        return Poll(replace(operation, via=Via.LOCATION, url=location), retry_after(answer.headers))
+        return Pending(replace(operation, via=Via.LOCATION, url=location), retry_after(answer.headers))
     if operation.method in ("POST", "DELETE"):
         if answer.status != 202:
             return Finished(operation, answer.body)
         # A 202 that names no place to look: a DELETE can at least be watched by the resource's going away.
-        return Poll(operation, retry_after(answer.headers)) if operation.method == "DELETE" else Unreadable(operation)
+        return (
+            Pending(operation, retry_after(answer.headers)) if operation.method == "DELETE" else Unreadable(operation)
+        )
     if answer.status in (202, 204) or answer.body is None:
-        return Poll(operation, retry_after(answer.headers))
+        return Pending(operation, retry_after(answer.headers))
     return _by_resource(operation, answer)
 
 
@@ -205,7 +207,7 @@ def advance(operation: Operation, answer: Answer) -> Step:
         return _by_resource(operation, answer)
     if answer.status == 404 and operation.method != "POST":
         # ARM forgets operations. The resource itself still knows how it went; of a DELETE, by not being there.
-        return Poll(replace(operation, via=Via.RESOURCE, url=operation.resource))
+        return Pending(replace(operation, via=Via.RESOURCE, url=operation.resource))
     if answer.status >= 400:
         return Unreadable(operation)
     return _by_status(operation, answer) if operation.via is Via.STATUS else _by_location(operation, answer)
@@ -230,13 +232,13 @@ def _by_status(operation: Operation, answer: Answer) -> Step:
         return _ended(operation, word, body)
     if not word and answer.status != 202:
         return Unreadable(operation)
-    return Poll(operation, retry_after(answer.headers))
+    return Pending(operation, retry_after(answer.headers))
 
 
 def _by_location(operation: Operation, answer: Answer) -> Step:
     if answer.status == 202:
         moved = _header(answer, operation.url, "Location")
-        return Poll(replace(operation, url=moved) if moved else operation, retry_after(answer.headers))
+        return Pending(replace(operation, url=moved) if moved else operation, retry_after(answer.headers))
     if isinstance(answer.body, NotJson):
         # A page of something between here and ARM.
         return Unreadable(operation)
@@ -252,7 +254,7 @@ def _by_location(operation: Operation, answer: Answer) -> Step:
         # It has nothing, or the operation's status instead.
         return Finished(replace(operation, final_state=FinalState.RESOURCE), fetch=operation.resource)
     if state and state not in _SUCCEEDED:
-        return Poll(operation, retry_after(answer.headers))
+        return Pending(operation, retry_after(answer.headers))
     return Finished(operation, answer.body)
 
 
@@ -269,7 +271,7 @@ def _by_resource(operation: Operation, answer: Answer) -> Step:
     if operation.method != "DELETE" and (not word or word in _SUCCEEDED):
         return Finished(operation, answer.body)
     # Of a DELETE: the resource still answers, so it is still there.
-    return Poll(operation, retry_after(answer.headers))
+    return Pending(operation, retry_after(answer.headers))
 
 
 def _finished(operation: Operation, body: dict[str, Any]) -> Finished:

@@ -17,7 +17,15 @@ from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.measure.quantities import figure
-from vipswap_rest.methods.vip_swap.recovery import Interrupted, Way, choose, find, find_pair, nothing_found, recover
+from vipswap_rest.methods.vip_swap.recovery import (
+    InterruptedSwap,
+    Recovery,
+    choose,
+    find,
+    find_pair,
+    nothing_found,
+    recover,
+)
 from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.health import TcpCheck
 from vipswap_rest.switchover.report import Report, Side, not_begun
@@ -38,15 +46,17 @@ def add_recover_options(parser: argparse.ArgumentParser) -> None:
     """The options of recover."""
     add_status_options(parser)
     way = parser.add_mutually_exclusive_group()
-    way.add_argument("--resume", dest="way", action="store_const", const=Way.RESUME, help="finish the swap")
-    way.add_argument("--rollback", dest="way", action="store_const", const=Way.ROLLBACK, help="put everything back")
+    way.add_argument("--resume", dest="way", action="store_const", const=Recovery.RESUME, help="finish the swap")
+    way.add_argument(
+        "--rollback", dest="way", action="store_const", const=Recovery.ROLLBACK, help="put everything back"
+    )
     parser.add_argument(
         "--all", action="store_true", help="every interrupted swap there is, those first whose production is off"
     )
     parser.add_argument("-y", "--yes", action="store_true", help="accepted for symmetry: recover never asks")
     parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
     add_polite_option(parser)
-    parser.set_defaults(way=Way.SOONER)
+    parser.set_defaults(way=Recovery.SOONER)
 
 
 def run_status(arguments: argparse.Namespace, guard: SignalGuard) -> int:
@@ -56,7 +66,7 @@ def run_status(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     return delivered(0, lambda: _print_status(arguments, found, told))
 
 
-def _print_status(arguments: argparse.Namespace, found: list[Interrupted], told: list[dict[str, Any]]) -> None:
+def _print_status(arguments: argparse.Namespace, found: list[InterruptedSwap], told: list[dict[str, Any]]) -> None:
     if arguments.output == "json":
         print_json({"swaps": told})
         return
@@ -66,7 +76,7 @@ def _print_status(arguments: argparse.Namespace, found: list[Interrupted], told:
         print("No interrupted swap.")
 
 
-def _print(one: Interrupted, told: dict[str, Any]) -> None:
+def _print(one: InterruptedSwap, told: dict[str, Any]) -> None:
     if one.damage is not None or one.journal is None:
         print(f"{one.float}: {told['damage']}")
         return
@@ -106,7 +116,7 @@ def _recover(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
 
 
 def _recover_one(
-    client: ArmClient, one: Interrupted, way: Way, options: Options, events: str | None, guard: SignalGuard
+    client: ArmClient, one: InterruptedSwap, way: Recovery, options: Options, events: str | None, guard: SignalGuard
 ) -> Report:
     with AuditTrail(events, client.clock) as trail:
         progress = Progress(client.clock)
@@ -176,7 +186,7 @@ def _client(arguments: argparse.Namespace, clock: Clock) -> ArmClient:
     return connect(arguments, pair, os.environ, clock)
 
 
-def _find(client: ArmClient, arguments: argparse.Namespace) -> list[Interrupted]:
+def _find(client: ArmClient, arguments: argparse.Namespace) -> list[InterruptedSwap]:
     if arguments.lb1:
         return find_pair(client, arguments.resource_group, (arguments.lb1, arguments.lb2))
     return find(client, arguments.resource_group)

@@ -37,7 +37,7 @@ from vipswap_rest.switchover.actions import (
 )
 from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Polled, Seen, Sent, Signalled
 from vipswap_rest.switchover.report import Decided, Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
-from vipswap_rest.switchover.state import Hold, Lock, Operation, Overlap, Patience, RunState, Trouble
+from vipswap_rest.switchover.state import Hold, InFlight, JournalLife, Overlap, Patience, RunState, Trouble
 from vipswap_rest.switchover.steps import Claim, Direction, Keep, Release, Step, TakeOver
 
 Answers = tuple[Response | None, ...]
@@ -137,7 +137,7 @@ def _performing(state: RunState, action: Perform) -> RunState:
         state = replace(state, kept=action)
     if action.then is not None:
         state = replace(state, leaving=action.then)
-    return replace(state, operation=Operation(action, state.when), trouble=None, vacant=False)
+    return replace(state, operation=InFlight(action, state.when), trouble=None, vacant=False)
 
 
 def _turned(state: RunState, action: Turn) -> RunState:
@@ -182,7 +182,7 @@ def _accepted(state: RunState, action: Perform, response: Response) -> RunState:
     step = lro.begin(action.request.method, url, response)
     at, limit = state.when.at, state.when.at + state.policy.limits.operation_s
     state = replace(state, operation=replace(operation, accepted=response, since=at, due=at, limit=limit))
-    if isinstance(step, lro.Poll):
+    if isinstance(step, lro.Pending):
         return replace(state, operation=replace(state.operation or operation, progress=step))
     return _completed(state, response.received)
 
@@ -261,7 +261,7 @@ def _taken(state: RunState) -> RunState:
     store = state.method.store
     dead_for = store.dead_for_s if store else 0.0
     dead_until = state.when.at + dead_for if dead_for else None
-    return replace(state, lock=Lock(Hold.OURS), dead_until=dead_until, trouble=None, look_due=True)
+    return replace(state, lock=JournalLife(Hold.OURS), dead_until=dead_until, trouble=None, look_due=True)
 
 
 def _released(state: RunState, action: Perform) -> RunState:

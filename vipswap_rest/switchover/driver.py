@@ -184,7 +184,7 @@ class Driver:
             step, latest = self._client.poll(action.operation, deadline=deadline)
         except VipswapError as error:
             return Failed(self.now(), error)
-        progress = step if isinstance(step, lro.Poll) else None
+        progress = step if isinstance(step, lro.Pending) else None
         return Polled(self.now(), progress, latest.received, self._reads_left(1))
 
     def _admit(self, state: RunState, action: Perform) -> float:

@@ -56,7 +56,7 @@ class Polled:
     """The state of the operation in flight was read at `received`: it runs on, or (None) it has succeeded."""
 
     when: Moment
-    progress: lro.Poll | None
+    progress: lro.Pending | None
     received: float
     reads_left: int | None = None
 

@@ -63,7 +63,7 @@ class Hold(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class JournalLife:
     """The journal's life, since when it is missing, and until when each unanswered request for it may still be done
     (monotonic seconds)."""
 
@@ -78,7 +78,7 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class InFlight:
     """The write in flight: what was sent, when, and where its operation stands.
 
     `due`: when it is polled next; `limit`: when our time for it is up; `ahead_at`: when the next write's needs were
@@ -89,7 +89,7 @@ class Operation:
     began: Moment
     limit: float = float("inf")
     accepted: Response | None = None
-    progress: lro.Poll | None = None
+    progress: lro.Pending | None = None
     polls: int = 0
     since: float = 0.0
     due: float = 0.0
@@ -155,7 +155,7 @@ class RunState:
     first: Observed
     observed: Observed
     read: Moment
-    lock: Lock
+    lock: JournalLife
     asked: Moment
     ledger: Ledger = field(default_factory=Ledger)
     stale: frozenset[ResourceId] = frozenset()
@@ -165,7 +165,7 @@ class RunState:
     attempted: bool = False
     pending: Action | None = None
     last: Action | None = None
-    operation: Operation | None = None
+    operation: InFlight | None = None
     kept: Perform | None = None
     leaving: VipswapError | None = None
     done: Mapping[Step, int] = field(default_factory=dict)

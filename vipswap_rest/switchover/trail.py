@@ -202,18 +202,18 @@ def _operation_line(operation: lro.Operation) -> dict[str, Any]:
     }
 
 
-def _progress_line(progress: lro.Poll | None) -> dict[str, Any] | None:
+def _progress_line(progress: lro.Pending | None) -> dict[str, Any] | None:
     if progress is None:
         return None
     return {"operation": _operation_line(progress.operation), "retry_after": progress.retry_after}
 
 
-def _progress_of(told: Mapping[str, Any] | None) -> lro.Poll | None:
+def _progress_of(told: Mapping[str, Any] | None) -> lro.Pending | None:
     if told is None:
         return None
     held = told["operation"]
     operation = lro.Operation(held["method"], held["resource"], lro.Via(held["via"]), held["url"], held["location"])
-    return lro.Poll(operation, told["retry_after"])
+    return lro.Pending(operation, told["retry_after"])
 
 
 def _observation_of(told: Mapping[str, Any]) -> Observation:

@@ -5,29 +5,29 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vipswap_rest.measure.probe.schedule import LATE_S, Schedule, Turn
+from vipswap_rest.measure.probe.schedule import LATE_S, Schedule, Slot
 
 
 def test_the_first_sample_is_due_at_its_phase() -> None:
     schedule = Schedule(100.0, 1.0, 0.25)
 
     assert schedule.next_due == 100.25
-    assert schedule.turn(100.2) == Turn(None)
-    assert schedule.turn(100.25) == Turn(100.25, send=True)
+    assert schedule.turn(100.2) == Slot(None)
+    assert schedule.turn(100.25) == Slot(100.25, send=True)
     assert schedule.next_due == 101.25
 
 
 def test_a_late_sample_does_not_move_the_next_one() -> None:
     schedule = Schedule(0.0, 1.0)
 
-    assert schedule.turn(0.04) == Turn(0.0, send=True)
+    assert schedule.turn(0.04) == Slot(0.0, send=True)
     assert schedule.next_due == 1.0
 
 
 def test_a_sample_that_is_more_than_fifty_milliseconds_late_is_unknown() -> None:
     schedule = Schedule(0.0, 1.0)
 
-    assert schedule.turn(0.051) == Turn(0.0, late=True)
+    assert schedule.turn(0.051) == Slot(0.0, late=True)
     assert schedule.next_due == 1.0
 
 
@@ -40,7 +40,7 @@ def test_after_a_stall_the_slots_that_went_by_are_counted_and_one_is_sent() -> N
     assert (turn.send, turn.skipped) == (True, 99)
     assert turn.due is not None
     assert abs(turn.due - 1.0) < 1e-9
-    assert schedule.turn(1.0052) == Turn(None)
+    assert schedule.turn(1.0052) == Slot(None)
 
 
 @settings(max_examples=500)

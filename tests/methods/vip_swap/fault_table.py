@@ -7,7 +7,7 @@ from typing import Any
 from tests.methods.vip_swap.lab import Laboratory, exchanged
 from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.recovery import Recovery
 from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.state import Limits
 
@@ -72,7 +72,7 @@ def check(lab: Laboratory, original: dict[str, dict[str, Any]], code: int, told:
         assert now in (original, goal), told
         assert lab.recover().exit_code == 0, told
         return
-    report = lab.recover(Way.RESUME if code == 6 else Way.ROLLBACK)
+    report = lab.recover(Recovery.RESUME if code == 6 else Recovery.ROLLBACK)
     assert report.exit_code == 0, f"{told}; then {report.outcome}: {report.error}"
     assert lab.snapshot() == (goal if code == 6 else original), told
     assert lab.floats() == [], told

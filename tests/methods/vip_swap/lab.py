@@ -24,7 +24,7 @@ from vipswap_rest.emulator import Answer, Emulator, Request, Settings
 from vipswap_rest.emulator.control.faults import Faults
 from vipswap_rest.emulator.exchange import Exchange
 from vipswap_rest.emulator.settings import SUBSCRIPTION
-from vipswap_rest.methods.vip_swap.recovery import Way, choose, find, nothing_found, recover
+from vipswap_rest.methods.vip_swap.recovery import Recovery, choose, find, nothing_found, recover
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, Plan, plan, swap
 from vipswap_rest.switchover.driver import Record, Unguarded
@@ -227,7 +227,7 @@ class Laboratory:
         finally:
             check_replays(events, report)
 
-    def recover(self, way: Way = Way.SOONER, options: Options | None = None) -> Report:
+    def recover(self, way: Recovery = Recovery.SOONER, options: Options | None = None) -> Report:
         """What `vipswap recover -g vipswap` does."""
         client = self.client()
         one = choose(find(client, "vipswap"))

@@ -14,7 +14,7 @@ from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.methods.vip_swap.journal import PREFIX, Journal, float_id
 from vipswap_rest.methods.vip_swap.model import Pair
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.recovery import Recovery
 from vipswap_rest.switchover.report import Side
 from vipswap_rest.switchover.steps import Direction
 
@@ -65,10 +65,12 @@ def arranged(places: tuple[str, str], states: tuple[str, str], float_tags: dict[
     return lab
 
 
-@pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK])
+@pytest.mark.parametrize("way", [Recovery.RESUME, Recovery.ROLLBACK])
 @pytest.mark.parametrize("opening", Opening)
-def test_every_arrangement_is_recovered_in_five_writes_or_refused_with_the_reason(opening: Opening, way: Way) -> None:
-    goal = (STAGING_IP, PRODUCTION_IP) if way is Way.RESUME else (PRODUCTION_IP, STAGING_IP)
+def test_every_arrangement_is_recovered_in_five_writes_or_refused_with_the_reason(
+    opening: Opening, way: Recovery
+) -> None:
+    goal = (STAGING_IP, PRODUCTION_IP) if way is Recovery.RESUME else (PRODUCTION_IP, STAGING_IP)
     for places, states in product(PLACES, STATES):
         told = f"{places}, {states}"
         lab = arranged(places, states, tags(Lab(), opening))

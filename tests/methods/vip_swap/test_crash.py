@@ -7,7 +7,7 @@ import pytest
 from tests.methods.vip_swap.lab import Crash, Lab, exchanged
 from vipswap_rest.emulator import Settings
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.recovery import Recovery
 from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.report import Outcome
 
@@ -29,10 +29,10 @@ def crash(lab: Lab, opening: Opening, number: int, done: bool) -> None:
     lab.heal()
 
 
-@pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK, Way.SOONER])
+@pytest.mark.parametrize("way", [Recovery.RESUME, Recovery.ROLLBACK, Recovery.SOONER])
 @pytest.mark.parametrize("done", [False, True], ids=["before it is done", "after it is done"])
 @pytest.mark.parametrize("opening", Opening)
-def test_recovery_ends_in_exactly_the_goal_or_exactly_the_original(opening: Opening, done: bool, way: Way) -> None:
+def test_recovery_ends_in_exactly_the_goal_or_exactly_the_original(opening: Opening, done: bool, way: Recovery) -> None:
     for number in range(1, requests_of_a_swap(opening) + 1):
         lab = Lab(LATENCY)
         original = lab.snapshot()
@@ -48,8 +48,8 @@ def test_recovery_ends_in_exactly_the_goal_or_exactly_the_original(opening: Open
         assert lab.snapshot() in (original, goal), told
         assert lab.floats() == [], told
         assert lab.unsettled() == [], told
-        if open_journal and way is not Way.SOONER:
-            assert lab.snapshot() == (goal if way is Way.RESUME else original), told
+        if open_journal and way is not Recovery.SOONER:
+            assert lab.snapshot() == (goal if way is Recovery.RESUME else original), told
 
 
 @pytest.mark.parametrize("opening", Opening)
@@ -66,9 +66,9 @@ def test_a_second_recovery_does_nothing_and_says_so(opening: Opening) -> None:
     assert len(lab.writes()) == written
 
 
-@pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK])
+@pytest.mark.parametrize("way", [Recovery.RESUME, Recovery.ROLLBACK])
 @pytest.mark.parametrize("opening", Opening)
-def test_a_request_that_lands_after_its_clients_death_strands_nothing(opening: Opening, way: Way) -> None:
+def test_a_request_that_lands_after_its_clients_death_strands_nothing(opening: Opening, way: Recovery) -> None:
     for number in range(1, requests_of_a_swap(opening) + 1):
         for late in (1, 6, 12):
             lab = Lab(LATENCY)

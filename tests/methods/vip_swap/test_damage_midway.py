@@ -13,7 +13,7 @@ from tests.methods.vip_swap.test_refusals import answer, refuse
 from vipswap_rest.arm.errors import NotFound
 from vipswap_rest.emulator import Answer
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.recovery import Way, choose, find
+from vipswap_rest.methods.vip_swap.recovery import Recovery, choose, find
 from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.health import TcpCheck
 from vipswap_rest.switchover.report import Outcome
@@ -107,7 +107,7 @@ def test_a_float_that_somebody_else_took_before_the_first_write_is_left_to_him_a
 
     report = lab.swap()
     again = lab.swap()
-    recovered = lab.recover(Way.SOONER)
+    recovered = lab.recover(Recovery.SOONER)
 
     (float_,) = lab.floats()
     assert {id: body for id, body in lab.snapshot().items() if id != float_} == before
@@ -150,8 +150,8 @@ def test_production_goes_to_the_load_balancer_that_is_left_when_the_other_is_del
     assert f"{gone.rsplit('/', 1)[1]} does not exist" in str(report.error)
 
 
-@pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK, Way.SOONER])
-def test_a_recovery_puts_production_on_the_load_balancer_that_is_left(way: Way) -> None:
+@pytest.mark.parametrize("way", [Recovery.RESUME, Recovery.ROLLBACK, Recovery.SOONER])
+def test_a_recovery_puts_production_on_the_load_balancer_that_is_left(way: Recovery) -> None:
     lab = stranded()
     delete(lab, STAGING_LB)
 
@@ -215,7 +215,7 @@ def test_a_recovery_that_cannot_go_back_and_finishes_the_swap_instead_says_that_
     lab = stranded()
     lab.strike({"match": {"method": "PUT", "path": "vipswap1lb"}, "effect": {"status": 403}, "times": 10**6})
 
-    report = lab.recover(Way.ROLLBACK)
+    report = lab.recover(Recovery.ROLLBACK)
 
     assert (lab.holds(PRODUCTION_LB), lab.holds(STAGING_LB)) == (STAGING_IP, PRODUCTION_IP)
     assert (report.exit_code, report.outcome) == (0, Outcome.SWAPPED)
@@ -241,15 +241,15 @@ def test_one_mishap_when_the_float_is_taken_over_does_not_keep_a_recovery_from_p
     lab = stranded()
     lab.strike({"match": {"method": "PUT", "path": "vipswap-float"}, "effect": effect})
 
-    report = lab.recover(Way.RESUME)
+    report = lab.recover(Recovery.RESUME)
 
     assert (report.exit_code, report.outcome) == (0, Outcome.SWAPPED)
     assert lab.holds(STAGING_LB) == PRODUCTION_IP
     assert lab.floats() == []
 
 
-@pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK])
-def test_a_late_read_of_the_float_that_was_taken_over_does_not_leave_production_off(way: Way) -> None:
+@pytest.mark.parametrize("way", [Recovery.RESUME, Recovery.ROLLBACK])
+def test_a_late_read_of_the_float_that_was_taken_over_does_not_leave_production_off(way: Recovery) -> None:
     lab = stranded()
     lab.strike({"match": {"method": "PUT", "path": "vipswap-float"}, "effect": {"stale_reads_s": 30}})
 

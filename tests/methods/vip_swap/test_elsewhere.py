@@ -30,7 +30,7 @@ from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.model import PublicIp
 from vipswap_rest.methods.vip_swap.preflight.finding import ERRORS
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.recovery import Way, find
+from vipswap_rest.methods.vip_swap.recovery import Recovery, find
 from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.report import Outcome, Side
 
@@ -89,9 +89,9 @@ def test_nothing_is_found_against_it_and_the_namesake_stays_as_it_is() -> None:
     assert lab.get(PRODUCTION_IP) == before
 
 
-@pytest.mark.parametrize("way", [Way.RESUME, Way.ROLLBACK])
+@pytest.mark.parametrize("way", [Recovery.RESUME, Recovery.ROLLBACK])
 @pytest.mark.parametrize("opening", Opening)
-def test_a_swap_that_died_after_any_write_is_recovered_from_its_journal_alone(opening: Opening, way: Way) -> None:
+def test_a_swap_that_died_after_any_write_is_recovered_from_its_journal_alone(opening: Opening, way: Recovery) -> None:
     undisturbed, options = elsewhere(latency="instant"), Options(opening=opening)
     undisturbed.swap(options=options)
     writes = [number for number, (method, path, _) in enumerate(undisturbed.wire.sent, 1) if method in ("PUT", "POST")]
@@ -107,7 +107,7 @@ def test_a_swap_that_died_after_any_write_is_recovered_from_its_journal_alone(op
 
         report = lab.recover(way)
 
-        swapped = begun and way is Way.RESUME
+        swapped = begun and way is Recovery.RESUME
         assert report.exit_code == 0
         assert lab.holds(STAGING_LB if swapped else PRODUCTION_LB) == ELSEWHERE
         assert lab.holds(PRODUCTION_LB if swapped else STAGING_LB) == STAGING_IP

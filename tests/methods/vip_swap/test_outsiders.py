@@ -25,7 +25,7 @@ from tests.methods.vip_swap.lab import (
 )
 from vipswap_rest.emulator import Settings
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.recovery import Recovery
 from vipswap_rest.methods.vip_swap.run import Options
 
 LATENCY = Settings(latency="standard", time_scale=0.1, seed=3)
@@ -165,5 +165,5 @@ def test_who_undoes_a_change_twice_is_left_alone_and_told(opening: Opening, load
     assert "undid" in str(report.error)
     lab.heal()
     lab.rest()
-    assert lab.recover(Way.ROLLBACK).exit_code == 0
+    assert lab.recover(Recovery.ROLLBACK).exit_code == 0
     assert lab.snapshot() == original

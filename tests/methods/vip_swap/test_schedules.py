@@ -29,7 +29,7 @@ from tests.methods.vip_swap.socket_lab import SocketLab
 from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.emulator import Settings
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.recovery import Way
+from vipswap_rest.methods.vip_swap.recovery import Recovery
 from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.state import Limits
 
@@ -116,8 +116,8 @@ class Schedules(RuleBasedStateMachine):
         self.the_client_will_die(number, done)
         self.swap(opening)
 
-    @rule(way=st.sampled_from(Way))
-    def recover(self, way: Way) -> None:
+    @rule(way=st.sampled_from(Recovery))
+    def recover(self, way: Recovery) -> None:
         self._attempt(lambda: self.lab.recover(way, Options(limits=self.limits)))
 
     @rule(late=st.integers(1, 20))

@@ -15,7 +15,7 @@ from vipswap_rest.arm.refusals import Kind, kind_of, named_wait
 TRIES = 6
 
 
-class Policy:
+class Retries:
     """When a request is sent again: the rules of Transport's docstring, for one request."""
 
     def __init__(self, clock: Clock, method: str, deadline: float | None, once: bool, tries: int = TRIES) -> None:

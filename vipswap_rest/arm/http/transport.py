@@ -23,7 +23,7 @@ from vipswap_rest.arm.errors import ForeignUrl, ProtocolError, Redirected, Reque
 from vipswap_rest.arm.http.answer import ACCEPTED_PACKINGS, Response, parse, read, without
 from vipswap_rest.arm.http.connection import FLIGHT, USER_AGENT, Bearer, Flight, new_session
 from vipswap_rest.arm.http.failure import transport_error
-from vipswap_rest.arm.http.retry import TRIES, Policy, meaning_of
+from vipswap_rest.arm.http.retry import TRIES, Retries, meaning_of
 from vipswap_rest.arm.http.urls import URL, origin_of, redact, signed_values
 from vipswap_rest.arm.refusals import Kind
 
@@ -126,7 +126,7 @@ class Transport:
         AnswerLost (perhaps done), ProtocolError (another host, a redirect, an answer without end).
         """
         target = self._target(url)
-        policy = Policy(self.clock, method.upper(), deadline, once, tries)
+        policy = Retries(self.clock, method.upper(), deadline, once, tries)
         renewed = False
         while True:
             try:

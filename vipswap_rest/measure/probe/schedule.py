@@ -10,7 +10,7 @@ LATE_S = 0.050
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Slot:
     """What to do about the slots that are due: `send` one now, or note one as unknown (`late`), and count those that
     were `skipped`. `due`: when that slot was due; None if no slot is due."""
 
@@ -36,10 +36,10 @@ class Schedule:
         """When the next slot is due."""
         return self._due(self._slot)
 
-    def turn(self, now: float) -> Turn:
+    def turn(self, now: float) -> Slot:
         """Take the slots that are due by `now`."""
         if now < self.next_due:
-            return Turn(None)
+            return Slot(None)
         # The last slot that is due; the one before it was due more than an interval ago, or just that long.
         last = max(self._slot, math.floor((now - self._first) / self._interval))
         while self._due(last) > now:
@@ -48,7 +48,7 @@ class Schedule:
             last += 1
         skipped, self._slot = last - self._slot, last + 1
         late = now - self._due(last) > LATE_S
-        return Turn(self._due(last), send=not late, late=late, skipped=skipped)
+        return Slot(self._due(last), send=not late, late=late, skipped=skipped)
 
     def _due(self, slot: int) -> float:
         return self._first + slot * self._interval

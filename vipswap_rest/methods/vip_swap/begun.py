@@ -14,7 +14,7 @@ from vipswap_rest.methods.vip_swap.method import VipSwap
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, PublicIp
 from vipswap_rest.switchover.events import Moment
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.switchover.state import Lock, Patience, Policy, RunState
+from vipswap_rest.switchover.state import JournalLife, Patience, Policy, RunState
 from vipswap_rest.switchover.trail import moment_of, policy_line, policy_of
 
 METHOD = "vip_swap"
@@ -36,7 +36,7 @@ def begin(
         observed=before,
         read=now,
         asked=now,
-        lock=Lock(),
+        lock=JournalLife(),
         patience=Patience(now.at),
     )
 

@@ -29,7 +29,7 @@ from vipswap_rest.switchover.report import Emit, Outcome, Report, Side
 from vipswap_rest.switchover.steps import Direction
 
 
-class Way(Enum):
+class Recovery(Enum):
     """Which way a recovery goes: on to the exchange, back to the original, or whichever attaches production sooner."""
 
     RESUME = "resume"
@@ -38,7 +38,7 @@ class Way(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
+class InterruptedSwap:
     """An interrupted swap: its journal, what is observed, or `damage` where the tags cannot be read or an address is
     no more."""
 
@@ -87,7 +87,7 @@ class Interrupted:
         return told
 
 
-def find(client: ArmClient, resource_group: str | None) -> list[Interrupted]:
+def find(client: ArmClient, resource_group: str | None) -> list[InterruptedSwap]:
     """The interrupted swaps whose floats a list of the resource group shows, or of the subscription without one.
 
     A list may be stale: it finds swaps, it never proves that there is none. Raises UsageError for what is no group.
@@ -106,14 +106,14 @@ def find(client: ArmClient, resource_group: str | None) -> list[Interrupted]:
     return found
 
 
-def find_pair(client: ArmClient, resource_group: str | None, load_balancers: tuple[str, str]) -> list[Interrupted]:
+def find_pair(client: ArmClient, resource_group: str | None, load_balancers: tuple[str, str]) -> list[InterruptedSwap]:
     """The interrupted swap of two load balancers (names or ids, in any order), read by its float's name."""
     first, second = (load_balancer_id(text, client.subscription, resource_group) for text in load_balancers)
     one = _look(client, journals.float_id((first, second)))
     return [one] if one is not None else []
 
 
-def _look(client: ArmClient, float_: ResourceId) -> Interrupted | None:
+def _look(client: ArmClient, float_: ResourceId) -> InterruptedSwap | None:
     """The swap behind a float; None if there is no float, or one that is done."""
     public_ip = read_float(client, float_)
     if public_ip is None:
@@ -121,13 +121,13 @@ def _look(client: ArmClient, float_: ResourceId) -> Interrupted | None:
     try:
         journal = journals.read(public_ip)
     except Refused as damage:
-        return Interrupted(float_, None, None, damage)
+        return InterruptedSwap(float_, None, None, damage)
     if journal.done:
         return None
     try:
-        return Interrupted(float_, journal, observe_ruins(client, journal.pair))
+        return InterruptedSwap(float_, journal, observe_ruins(client, journal.pair))
     except NotFound as missing:
-        return Interrupted(float_, journal, None, _maimed(journal, missing))
+        return InterruptedSwap(float_, journal, None, _maimed(journal, missing))
 
 
 def _maimed(journal: Journal, missing: NotFound) -> NotFound:
@@ -144,7 +144,7 @@ def _maimed(journal: Journal, missing: NotFound) -> NotFound:
     return told
 
 
-def choose(found: list[Interrupted]) -> Interrupted | None:
+def choose(found: list[InterruptedSwap]) -> InterruptedSwap | None:
     """The only candidate. Raises UsageError if there are several, Refused if its tags are damaged."""
     if len(found) > 1:
         names = "; ".join(recover_command(one.journal.pair) if one.journal else str(one.float) for one in found)
@@ -157,8 +157,8 @@ def choose(found: list[Interrupted]) -> Interrupted | None:
 
 def recover(
     client: ArmClient,
-    found: Interrupted,
-    way: Way,
+    found: InterruptedSwap,
+    way: Recovery,
     options: Options,
     *,
     emit: Emit,
@@ -189,10 +189,10 @@ def recover(
     return carry_out(client, ours, observed, journal, options, emit=emit, guard=guard, record=record)
 
 
-def choose_direction(observed: Observed, journal: Journal, way: Way) -> Direction:
+def choose_direction(observed: Observed, journal: Journal, way: Recovery) -> Direction:
     """Where the addresses shall lie. Of two roads equally short for production, the one the journal is on."""
-    if way is not Way.SOONER:
-        return Direction.EXCHANGED if way is Way.RESUME else Direction.ORIGINAL
+    if way is not Recovery.SOONER:
+        return Direction.EXCHANGED if way is Recovery.RESUME else Direction.ORIGINAL
     return min(
         (journal.direction, journal.direction.other),
         key=lambda direction: steps_until_production_stays(observed, journal.pair, direction, journal.opening),

@@ -16,7 +16,7 @@ from vipswap_rest.arm.words import word_key
 LAST_PORT = 65535
 
 
-class Kind(str, Enum):
+class RuleKind(str, Enum):
     """What a frontend can be referred to by, named as the load balancer's body names them."""
 
     BALANCING = "loadBalancingRules"
@@ -31,7 +31,7 @@ class Rule:
     `floating`: floating IP (direct server return) is on. `snat`: outbound connections of the pool leave from here.
     """
 
-    kind: Kind
+    kind: RuleKind
     name: str
     protocols: tuple[str, ...]
     first: int
@@ -44,7 +44,7 @@ class Rule:
 
 def rules_of(body: Mapping[str, Any], frontend: str) -> Iterator[Rule]:
     """The rules of a load balancer that refer to the frontend of that id."""
-    for kind in Kind:
+    for kind in RuleKind:
         for item in body["properties"].get(kind.value) or []:
             properties = item.get("properties") or {}
             if same_id(_id(properties.get("frontendIPConfiguration")), frontend):
@@ -88,12 +88,12 @@ def missing_ports(rule: Rule, others: list[Rule]) -> list[tuple[str, int, int]]:
 def first_tcp_port(body: Mapping[str, Any], frontend: str) -> int | None:
     """The port of the first TCP rule of a frontend (its id); None if there is none with a port of its own."""
     for rule in rules_of(body, frontend):
-        if rule.kind is Kind.BALANCING and "tcp" in rule.protocols and rule.first == rule.last:
+        if rule.kind is RuleKind.BALANCING and "tcp" in rule.protocols and rule.first == rule.last:
             return rule.first
     return None
 
 
-def _rule(kind: Kind, name: str, properties: Mapping[str, Any]) -> Rule:
+def _rule(kind: RuleKind, name: str, properties: Mapping[str, Any]) -> Rule:
     first, last = _ports(properties)
     protocol = word_key(properties.get("protocol")) or "tcp"
     pools = [properties.get("backendAddressPool"), *(properties.get("backendAddressPools") or [])]
@@ -106,7 +106,7 @@ def _rule(kind: Kind, name: str, properties: Mapping[str, Any]) -> Rule:
         tuple(sorted({id for pool in pools if (id := _id(pool))})),
         _id(properties.get("probe")),
         floating=bool(properties.get("enableFloatingIP")),
-        snat=kind is Kind.BALANCING and not properties.get("disableOutboundSnat"),
+        snat=kind is RuleKind.BALANCING and not properties.get("disableOutboundSnat"),
     )
 
 

@@ -19,7 +19,7 @@ from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, Pu
 from vipswap_rest.methods.vip_swap.permissions import Grant, Need, granted, group_of, needs
 from vipswap_rest.methods.vip_swap.placement import VERSION
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.rules import Kind, Rule, rules_of
+from vipswap_rest.methods.vip_swap.rules import Rule, RuleKind, rules_of
 from vipswap_rest.methods.vip_swap.survey import Health, Lock, Owner, Survey, Unknown, Usage
 from vipswap_rest.switchover.report import Side
 
@@ -57,7 +57,7 @@ def with_health(client: ArmClient, survey: Survey, staging: LoadBalancer, pair: 
     deadline = client.clock.monotonic() + SURVEY_S
     asked: dict[object, Rule] = {}
     for rule in rules_of(staging.body, str(pair.frontends[Side.STAGING])):
-        if rule.kind is Kind.BALANCING:
+        if rule.kind is RuleKind.BALANCING:
             asked.setdefault((rule.pools, rule.probe), rule)
     health = tuple(_health(client, staging, rule.name, deadline) for rule in list(asked.values())[:RULES_ASKED])
     return replace(survey, health=health, remaining_writes=client.transport.remaining_writes)

@@ -10,7 +10,7 @@ from vipswap_rest.arm.words import same_word
 from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.placement import SKU, VERSION
 from vipswap_rest.methods.vip_swap.preflight.finding import Finding, error, warning
-from vipswap_rest.methods.vip_swap.rules import LAST_PORT, Kind, Rule, has_outbound_rule, missing_ports, rules_of
+from vipswap_rest.methods.vip_swap.rules import LAST_PORT, Rule, RuleKind, has_outbound_rule, missing_ports, rules_of
 from vipswap_rest.methods.vip_swap.survey import Survey
 from vipswap_rest.switchover.report import Side
 
@@ -34,15 +34,15 @@ def _ports(rules: Mapping[Side, list[Rule]]) -> Iterator[Finding]:
     pool only as many ports are in use as there are machines: it is missed only where staging has none of its ports.
     """
     production, staging = rules[Side.PRODUCTION], rules[Side.STAGING]
-    nat_only = not any(rule.kind is Kind.BALANCING for rule in production)
+    nat_only = not any(rule.kind is RuleKind.BALANCING for rule in production)
     missed: dict[str, list[str]] = {}
     for rule in production:
         gaps = missing_ports(rule, staging)
-        if rule.kind is Kind.NAT_POOL:
+        if rule.kind is RuleKind.NAT_POOL:
             gaps = [gap for gap in gaps if gap[1:] == (rule.first, rule.last)]
         if not gaps:
             continue
-        code = "PortNotServed" if nat_only or rule.kind is Kind.BALANCING else "NatPortNotServed"
+        code = "PortNotServed" if nat_only or rule.kind is RuleKind.BALANCING else "NatPortNotServed"
         missed.setdefault(code, []).append(f"{', '.join(map(_shown, gaps))} by {rule.name} ({rule.kind.value})")
     for code, ports in missed.items():
         found = error if code == "PortNotServed" else warning
