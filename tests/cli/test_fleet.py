@@ -211,6 +211,9 @@ def test_the_events_of_each_pair_stand_in_a_file_of_their_own_and_replay(
         ([{"lb1": "a", "resource_group": "vipswap", "vip": "x"}], "lb2"),
         ([{**pair(1), "vip": ""}], "vip"),
         (["pair0001"], "pair 1"),
+        ([pair(1, lb1="a/b")], "pair 1"),
+        ([pair(1, lb1="/subscriptions/x")], "pair 1"),
+        ([pair(1), pair(2, lb1=balancer(1, "a").upper().replace("/SUBSCRIPTIONS", "/subscriptions"))], "in common"),
     ],
     ids=str,
 )
@@ -235,6 +238,14 @@ def test_what_is_neither_json_nor_csv_is_a_usage_error(text: str, arm: Arm, vips
     assert ran.code == 2
     assert len(ran.err.splitlines()) <= 2
     assert arm.requests() == []
+
+
+def test_load_balancers_may_be_named_by_their_ids(arm: Arm, vipswap: Vipswap, file: Callable[..., str]) -> None:
+    named = {"lb1": balancer(1, "a"), "lb2": balancer(1, "b"), "vip": address(1, "a")}
+
+    ran = vipswap("fleet", file(named), "--yes", "-o", "json")
+
+    assert (ran.code, outcomes(ran.json())) == (0, {"pair0001a-pair0001b": "swapped"}), ran.err
 
 
 def test_csv_is_read_like_json(arm: Arm, vipswap: Vipswap, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.cli.swap import add_safety_options, options_of
 from vipswap_rest.measure.quantities import counted, figure, seconds
 from vipswap_rest.methods.vip_swap import preflight
-from vipswap_rest.methods.vip_swap.fleet_file import Entry, check_apart, read_fleet
+from vipswap_rest.methods.vip_swap.fleet_file import Entry, read_fleet
 from vipswap_rest.methods.vip_swap.method import strategy_name
 from vipswap_rest.methods.vip_swap.resolve import goal_begun, resolve
 from vipswap_rest.methods.vip_swap.rules import machines_of
@@ -118,9 +118,7 @@ class Fleet:
 
     def __init__(self, arguments: argparse.Namespace, guard: SignalGuard, entries: tuple[Entry, ...]) -> None:
         self._arguments, self._guard, self.entries = arguments, guard, entries
-        ids = [text for entry in entries for text in (entry.lb1, entry.lb2)]
-        self._client = connect(_with_subscription(arguments, entries), ids, os.environ, guard)
-        check_apart(entries, self._client.subscription)
+        self._client = connect(_with_subscription(arguments, entries), [], os.environ, guard)
         self._options = options_of(arguments)
         self._budgets: dict[str, Budget] = {}
         self._began = guard.monotonic()
@@ -135,7 +133,7 @@ class Fleet:
             ca_file=self._arguments.ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or None,
             read_timeout=given.read_timeout,
         )
-        subscription = entry.subscription or self._client.subscription
+        subscription = entry.home(self._client.subscription)
         return ArmClient(transport, subscription, api_version=self._client.api_version("network"))
 
     def look(self) -> list[Looked]:
@@ -316,9 +314,10 @@ def _entries(arguments: argparse.Namespace) -> tuple[Entry, ...]:
 
 def _with_subscription(arguments: argparse.Namespace, entries: tuple[Entry, ...]) -> argparse.Namespace:
     """The pairs' own subscription, where all name one: then nobody need be asked which one there is."""
-    if arguments.subscription or not all(entry.subscription for entry in entries):
+    homes = [entry.home("") for entry in entries]
+    if arguments.subscription or not all(homes):
         return arguments
-    return argparse.Namespace(**{**vars(arguments), "subscription": entries[0].subscription})
+    return argparse.Namespace(**{**vars(arguments), "subscription": homes[0]})
 
 
 def _print(told: Mapping[str, Any], reports: Mapping[str, Report]) -> None:

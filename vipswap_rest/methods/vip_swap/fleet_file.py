@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from vipswap_rest.arm.errors import UsageError
-from vipswap_rest.arm.ids import ResourceId
+from vipswap_rest.arm.errors import Refused, UsageError
+from vipswap_rest.arm.ids import InvalidResourceId, ResourceId
 from vipswap_rest.methods.vip_swap.naming import load_balancer_id
 from vipswap_rest.methods.vip_swap.resolve import Target
 
@@ -34,11 +34,25 @@ class Entry:
         """What is to be swapped."""
         return Target(self.lb1, self.lb2, self.resource_group, (self.frontend1, self.frontend2), self.vip)
 
+    def home(self, otherwise: str) -> str:
+        """The subscription of the pair: the one it names, that of its first load balancer's id, or the other one.
+
+        Raises UsageError.
+        """
+        if self.subscription is None and self.lb1.startswith("/"):
+            try:
+                return ResourceId.parse(self.lb1).subscription
+            except InvalidResourceId as error:
+                raise UsageError(str(error)) from error
+        return self.subscription or otherwise
+
     def as_json(self) -> dict[str, Any]:
         """The pair as the file has it, without what is not said."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
+# Stands for the subscription of the pairs that name none.
+_UNNAMED = "00000000-0000-0000-0000-000000000000"
 _KEYS = frozenset(field.name for field in fields(Entry))
 
 
@@ -58,6 +72,7 @@ def read_fleet(text: str, *, goals: bool = True) -> tuple[Entry, ...]:
         entries.append(entry)
     if not entries:
         raise UsageError("The file holds no pair.")
+    _check_apart(entries)
     names = [entry.name for entry in entries]
     for number, name in enumerate(names, 1):
         if name in names[: number - 1]:
@@ -65,16 +80,20 @@ def read_fleet(text: str, *, goals: bool = True) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def check_apart(entries: tuple[Entry, ...], subscription: str) -> None:
-    """Raise UsageError where a load balancer is in two pairs; `subscription` is that of the pairs that name none."""
+def _check_apart(entries: Sequence[Entry]) -> None:
+    """Raise UsageError where a load balancer is in two pairs, or is no name."""
     seen: dict[ResourceId, int] = {}
     for number, entry in enumerate(entries, 1):
-        for text in (entry.lb1, entry.lb2):
-            id = load_balancer_id(text, entry.subscription or subscription, entry.resource_group)
+        try:
+            ids = [
+                load_balancer_id(text, entry.home(_UNNAMED), entry.resource_group) for text in (entry.lb1, entry.lb2)
+            ]
+        except (UsageError, Refused) as error:
+            raise UsageError(f"pair {number}: {error.message}", hint=error.hint) from error
+        for id in ids:
             if id in seen:
-                raise UsageError(f"pair {number} and pair {seen[id]} have a load balancer in common: {id}.")
-        for text in (entry.lb1, entry.lb2):
-            seen[load_balancer_id(text, entry.subscription or subscription, entry.resource_group)] = number
+                raise UsageError(f"pair {number} and pair {seen[id]} have a load balancer in common: {id.name}.")
+        seen |= dict.fromkeys(ids, number)
 
 
 def _told(text: str) -> Iterator[Mapping[str, Any]]:
