@@ -84,13 +84,12 @@ def test_importing_the_package_imports_neither_requests_nor_msal() -> None:
 def test_a_consumer_of_every_name_passes_strict_type_checking(tmp_path: Path) -> None:
     consumer = tmp_path / "consumer.py"
     consumer.write_text(CONSUMER, encoding="utf-8")
-    line = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path / "cache")]
-
-    # An editable installation is not seen by mypy.
+    # An editable installation is not seen by mypy; found by its path the package is checked too, and msal has no types.
+    (tmp_path / "mypy.ini").write_text("[mypy]\n[mypy-msal.*]\nignore_missing_imports = True\n", encoding="utf-8")
+    line = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(consumer)]
     environment = {**os.environ, "MYPYPATH": str(ROOT)}
-    ran = subprocess.run(
-        [*line, str(consumer)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
-    )
+
+    ran = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
 
     assert ran.returncode == 0, ran.stdout
     assert set(re.findall(r"\b\w+\b", CONSUMER)) >= set(vipswap_rest.__all__)
