@@ -276,6 +276,17 @@ def test_a_rule_must_refer_to_the_load_balancers_own_children() -> None:
     assert error(stage.put(LB1, body)) == (400, "InvalidResourceReference")
 
 
+@pytest.mark.parametrize("word", [" Succeeded ", "succeeded", "", None])
+def test_an_address_that_has_succeeded_is_taken_however_the_word_is_spelt(word: str | None) -> None:
+    stage = Stage()
+    address = stage.emulator.world.state.get(IP1)
+    assert address is not None
+    address["properties"]["provisioningState"] = word
+    body = stage.get(LB1)
+
+    assert stage.put(LB1, body).status == 200
+
+
 @pytest.mark.parametrize("name", ["a/b", "/subscriptions/x", "..", "a b", "x" * 81])
 def test_a_child_bears_a_name_that_a_resource_may_bear(name: str) -> None:
     stage = Stage()

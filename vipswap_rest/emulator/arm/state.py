@@ -67,10 +67,10 @@ def named(holder: Json, name: str) -> dict[str, Json]:
 
 
 def provisioning_state(body: Json) -> str:
-    """The resource's state; one that has none is Succeeded, by ARM's own contract."""
+    """The resource's state; one that has none, or an empty one, is Succeeded, by ARM's own contract."""
     found = body.get("properties")
     state = found.get("provisioningState") if isinstance(found, dict) else None
-    return state if isinstance(state, str) else "Succeeded"
+    return (state.strip() if isinstance(state, str) else "") or "Succeeded"
 
 
 def is_global(body: Json) -> bool:
