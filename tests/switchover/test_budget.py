@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clocks import HeldClock
+from tests.methods.vip_swap.lab import STAGING_IP, TARGET, Lab
+from vipswap_rest.emulator import Settings
+from vipswap_rest.methods.vip_swap.run import plan, swap
 from vipswap_rest.switchover.budget import WINDOW_S, Budget
+from vipswap_rest.switchover.report import Outcome
 
 
 def test_a_write_is_taken_until_the_window_is_full_and_again_when_the_first_one_is_old() -> None:
@@ -46,6 +52,19 @@ def test_the_reads_that_are_left_are_shared() -> None:
 
     assert one.reads(10, None) == 45
     assert one.reads(0, 7) == 7
+
+
+def test_a_run_that_is_over_or_had_nothing_to_do_has_no_share_any_more() -> None:
+    lab = Lab(Settings(latency="instant"))
+    budget, client = Budget(lab.clock, reads=10**6), lab.client()
+
+    reached = swap(client, plan(client, replace(TARGET, vip=STAGING_IP)), budget=budget)
+    whole = swap(client, plan(client, TARGET), budget=budget)
+
+    assert (reached.outcome, whole.outcome) == (Outcome.NOTHING_TO_DO, Outcome.SWAPPED)
+    share = budget.run().reads(0, None)
+    assert share is not None
+    assert share > 10**6 / 2
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["open", "write", "settle", "wait"])), max_size=60))

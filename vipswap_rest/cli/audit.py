@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -14,6 +16,17 @@ from vipswap_rest.cli.output import tell
 from vipswap_rest.switchover.events import Event, Moment, Seen
 from vipswap_rest.switchover.report import Report
 from vipswap_rest.switchover.trail import event_line
+
+
+def events_of(folder: str | None, name: str) -> str | None:
+    """The events file of one of several runs: in the folder, named for the run; None without a folder."""
+    return str(Path(folder, f"{re.sub('[^A-Za-z0-9._-]', '_', name)}.jsonl")) if folder is not None else None
+
+
+def check_folder(folder: str | None) -> None:
+    """Raise UsageError if it is named and is no folder: each of several runs has a file there."""
+    if folder is not None and not Path(folder).is_dir():
+        raise UsageError(f"--events names no folder: {folder}.", hint="Make it first; each run has a file there.")
 
 
 class AuditTrail:

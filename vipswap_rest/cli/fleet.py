@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -17,11 +16,12 @@ from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.errors import Interrupted, Refused, UsageError, VipswapError
 from vipswap_rest.arm.http import Transport
 from vipswap_rest.arm.ids import id_key
-from vipswap_rest.cli.audit import AuditTrail
+from vipswap_rest.cli.audit import AuditTrail, check_folder, events_of
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
-from vipswap_rest.cli.output import deliver, delivered, print_json, tell, tell_error
+from vipswap_rest.cli.output import deliver, delivered, print_json, tell
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options
 from vipswap_rest.cli.progress import Progress
+from vipswap_rest.cli.report import tell_errors
 from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.cli.swap import add_safety_options, options_of
 from vipswap_rest.measure.quantities import counted, figure, seconds
@@ -32,7 +32,7 @@ from vipswap_rest.methods.vip_swap.resolve import goal_begun, resolve
 from vipswap_rest.methods.vip_swap.rules import machines_of
 from vipswap_rest.methods.vip_swap.run import Plan, plan, swap
 from vipswap_rest.switchover.budget import Budget
-from vipswap_rest.switchover.fleet import Member, carry_out, exit_of
+from vipswap_rest.switchover.fleet import Member, carry_out, exit_of, failures
 from vipswap_rest.switchover.report import Report, Side, not_begun
 
 MAX_PARALLEL = 8
@@ -79,11 +79,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         deliver(lambda: print_json(told))
     else:
         deliver(lambda: _print(told, reports))
-    for entry in entries:
-        error = reports[entry.name].error
-        if error is not None:
-            tell(f"{entry.name}:")
-            tell_error(error)
+    tell_errors({entry.name: reports[entry.name] for entry in entries})
     return code
 
 
@@ -122,6 +118,11 @@ class Fleet:
         self._options = options_of(arguments)
         self._budgets: dict[str, Budget] = {}
         self._began = guard.monotonic()
+
+    @property
+    def strategy(self) -> str:
+        """The contract's word for how its pairs are swapped."""
+        return strategy_name(self._options.opening)
 
     def client(self, entry: Entry) -> ArmClient:
         """A client for one thread: connections are not shared."""
@@ -180,25 +181,21 @@ class Fleet:
     def _run(self, looked: Looked) -> Report:
         entry = looked.entry
         client, guard = self.client(entry), PairGuard(self._guard)
-        budget = self._budget(client.subscription)
         progress = Progress(self._guard, entry.name, self._began)
+        ways: dict[str, Any] = {"emit": progress, "guard": guard, "budget": self._budget(client.subscription)}
         try:
-            with AuditTrail(self._events(entry), self._guard) as trail:
+            with AuditTrail(events_of(self._arguments.events, entry.name), self._guard) as trail:
                 # What was seen when all were looked at may be old by now.
-                planned = plan(client, entry.target, self._options)
-                report = swap(client, planned, emit=progress, guard=guard, record=trail, budget=budget.run())
+                report = swap(client, plan(client, entry.target, self._options), record=trail, **ways)
                 trail.ended(report)
                 return report
+        except VipswapError as error:
+            return not_begun(error, self.strategy)
         finally:
             client.transport.close()
 
     def _budget(self, subscription: str) -> Budget:
         return self._budgets.setdefault(subscription, Budget(self._guard))
-
-    def _events(self, entry: Entry) -> str | None:
-        if self._arguments.events is None:
-            return None
-        return str(Path(self._arguments.events, f"{re.sub('[^A-Za-z0-9._-]', '_', entry.name)}.jsonl"))
 
 
 class PairGuard:
@@ -211,12 +208,6 @@ class PairGuard:
     def names(self) -> tuple[str, ...]:
         """Those that came after the first one, and are not acknowledged."""
         return self._guard.names()[self._acknowledged :]
-
-    def check(self) -> None:
-        """Raise Interrupted if one came that ends this run now."""
-        names = self.names()
-        if names and (not self.critical or len(names) > 1):
-            raise Interrupted(f"Interrupted by {names[0]}.")
 
     def acknowledge(self) -> None:
         """This run ends for those that came so far."""
@@ -241,17 +232,15 @@ def _switch(
     reports |= carry_out([fleet.member(one) for one in left], **limits)
     rest = [one for one in looked if not one.resumes]
     refused = {one.entry.name: error for one in rest if (error := one.refusal) is not None}
-    strategy = strategy_name(options_of(arguments).opening)
     if refused:
         for one in rest:
             error = refused.get(one.entry.name) or _not_begun("Another pair is refused, so none was begun.")
-            reports[one.entry.name] = not_begun(error, strategy)
+            reports[one.entry.name] = not_begun(error, fleet.strategy)
         return reports, ("needs_recovery", 6) if any(one.exit_code == 6 for one in reports.values()) else ("refused", 4)
     todo = [one for one in rest if one.planned and not one.planned.resolved.reached]
     if todo and not arguments.yes and not _confirmed(guard, todo):
         raise VipswapError("Not confirmed; nothing was changed.")
-    failures = sum(report.exit_code not in (0, 8) for report in reports.values())
-    limits["max_failures"] = arguments.max_failures - failures
+    limits["max_failures"] -= failures(reports.values())
     reports |= carry_out([fleet.member(one) for one in rest], **limits)
     guard.running = False
     whole = len(reports) == len(looked)
@@ -259,7 +248,7 @@ def _switch(
     why = "a signal came" if guard.stopping else f"more than {counted(arguments.max_failures, 'pair')} did not swap"
     for one in looked:
         if one.entry.name not in reports:
-            reports[one.entry.name] = not_begun(_not_begun(f"Not begun, because {why}."), strategy)
+            reports[one.entry.name] = not_begun(_not_begun(f"Not begun, because {why}."), fleet.strategy)
     return reports, told
 
 
@@ -305,10 +294,7 @@ def _entries(arguments: argparse.Namespace) -> tuple[Entry, ...]:
         entries = read_fleet(text, goals=not arguments.resolve)
     except UsageError as error:
         raise UsageError(f"{arguments.file}: {error.message}", hint=error.hint) from error
-    if arguments.events is not None and not Path(arguments.events).is_dir():
-        raise UsageError(
-            f"--events names no folder: {arguments.events}.", hint="Make it first; each pair has a file there."
-        )
+    check_folder(arguments.events)
     return entries
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.clock import Clock
 from vipswap_rest.arm.errors import UsageError, VipswapError
-from vipswap_rest.cli.audit import AuditTrail
+from vipswap_rest.cli.audit import AuditTrail, check_folder, events_of
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.output import deliver, delivered, print_json, tell, tell_error
 from vipswap_rest.cli.progress import Progress
-from vipswap_rest.cli.report import print_report
+from vipswap_rest.cli.report import print_report, tell_errors
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.measure.quantities import figure
 from vipswap_rest.methods.vip_swap.recovery import (
@@ -128,15 +127,14 @@ def _recover_one(
 def _recover_all(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Recover one after the other. A swap that cannot be recovered does not keep the others from it."""
     if arguments.lb1 or arguments.lb2:
-        raise UsageError("--all is every interrupted swap, --lb1 and --lb2 name one.", hint="Leave one of them away.")
-    if arguments.events is not None and not Path(arguments.events).is_dir():
-        raise UsageError(f"--events names no folder: {arguments.events}.", hint="Make it: each swap has a file there.")
+        raise UsageError("--all is every interrupted swap, --lb1 and --lb2 name one.", hint="Omit one of them.")
+    check_folder(arguments.events)
     began, client, options = guard.monotonic(), _client(arguments, guard), Options(polite=arguments.polite)
     found = find(client, arguments.resource_group)
     reports: dict[str, Report] = {}
     for one in sorted(found, key=lambda one: one.production_works):
         tell(f"{one.float.name}:")
-        events = str(Path(arguments.events, f"{one.float.name}.jsonl")) if arguments.events else None
+        events = events_of(arguments.events, one.float.name)
         try:
             if one.damage is not None:
                 raise one.damage
@@ -149,10 +147,7 @@ def _recover_all(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         deliver(lambda: print_json({"outcome": outcome, "pairs": pairs, "total_s": figure(guard.monotonic() - began)}))
     else:
         deliver(lambda: print("\n".join(f"{one['name']}: {one['outcome']}" for one in pairs) or "No interrupted swap."))
-    for name, report in reports.items():
-        if report.error:
-            tell(f"{name}:")
-            tell_error(report.error)
+    tell_errors(reports)
     return code
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from vipswap_rest.cli.output import tell
+from vipswap_rest.cli.output import tell, tell_error
 from vipswap_rest.measure.quantities import Rounding, at_most, outage, seconds
 from vipswap_rest.methods.vip_swap.preflight import CODES, Finding, Severity
 from vipswap_rest.switchover.report import AddressReport, Observation, Outcome, Report
@@ -30,6 +30,14 @@ def warn(findings: Iterable[Finding], *, brief: bool) -> None:
             codes.append(finding.code)
     if codes and brief:
         tell("(in full: vipswap plan)")
+
+
+def tell_errors(reports: Mapping[str, Report]) -> None:
+    """The errors of several runs, each below its run's name."""
+    for name, report in reports.items():
+        if report.error is not None:
+            tell(f"{name}:")
+            tell_error(report.error)
 
 
 def print_report(report: Report) -> None:

@@ -36,7 +36,7 @@ from vipswap_rest.switchover.actions import (
     Turn,
 )
 from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Polled, Seen, Sent, Signalled
-from vipswap_rest.switchover.report import Decided, Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
+from vipswap_rest.switchover.report import Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
 from vipswap_rest.switchover.state import Hold, InFlight, JournalLife, Overlap, Patience, RunState, Trouble
 from vipswap_rest.switchover.steps import Claim, Direction, Keep, Release, Step, TakeOver
 
@@ -129,9 +129,6 @@ def _performing(state: RunState, action: Perform) -> RunState:
         lock = replace(state.lock, hold=hold)
         state = replace(state, lock=lock, overlap=Overlap(state.when.at))
     if not action.quiet:
-        if action.step != state.told:
-            decided = Decided(type(action.step).__name__, str(action.resource), state.direction.value)
-            state = _told(replace(state, told=action.step), decided)
         state = _told(state, StepBegan(action.name, action.resource, action.opens))
     if isinstance(action.step, Keep):
         state = replace(state, kept=action)

@@ -12,7 +12,7 @@ from vipswap_rest.arm.errors import Interrupted, NotFound, VipswapError
 from vipswap_rest.arm.http import TRIES, Response
 from vipswap_rest.switchover.actions import Action, AskHealth, Finish, Perform, Poll, Read, Request, Sleep, Stop
 from vipswap_rest.switchover.after import after
-from vipswap_rest.switchover.budget import Budget, RunBudget
+from vipswap_rest.switchover.budget import Budget
 from vipswap_rest.switchover.decide import decide
 from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Moment, Polled, Sent, Signalled, Woke
 from vipswap_rest.switchover.health import Check
@@ -39,9 +39,6 @@ class Guard(Protocol):
     def names(self) -> tuple[str, ...]:
         """The signals that came and are not acknowledged, in their order."""
 
-    def check(self) -> None:
-        """Raise Interrupted if a signal ends the run now."""
-
     def acknowledge(self) -> None:
         """The run ends for the signals that came so far: what is waited for now, only another one ends."""
 
@@ -54,9 +51,6 @@ class Unguarded:
     def names(self) -> tuple[str, ...]:
         """None came."""
         return ()
-
-    def check(self) -> None:
-        """No signal ends the run."""
 
     def acknowledge(self) -> None:
         """There is nothing to acknowledge."""
@@ -73,11 +67,12 @@ class Driver:
         emit: Emit,
         guard: Guard,
         record: Record = lambda event: None,
-        budget: RunBudget | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._client, self._clock = client, client.clock
         self._check, self._emit, self._guard, self._record = check, emit, guard, record
-        self._budget = budget or Budget(self._clock).run()
+        # From here to the end of `run`: a run takes part in what it shares only while it goes on.
+        self._budget = (budget or Budget(self._clock)).run()
 
     def run(self, state: RunState) -> RunState:
         """Drive a run to its end, and return its last state. Raises nothing of the run's."""

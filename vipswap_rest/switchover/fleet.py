@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from vipswap_rest.arm.errors import VipswapError
 from vipswap_rest.switchover.report import Outcome, Report
 
 # How often the runs under way are looked at; seconds.
@@ -15,7 +14,8 @@ LOOK_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One run of a fleet. `keys` are what it shares with others, which are not run beside it; `run` does it."""
+    """One run of a fleet. `keys` are what it shares with others, which are not run beside it; `run` does it, and
+    raises none of the errors that are this tool's own."""
 
     name: str
     wave: int
@@ -42,12 +42,11 @@ def carry_out(
             waiting = [member for member in members if member.wave == wave]
             running: dict[Future[Report], Member] = {}
             while waiting or running:
-                failures = sum(_failed(report) for report in reports.values())
-                if stopping() or failures > max_failures:
+                if stopping() or failures(reports.values()) > max_failures:
                     waiting = []
                 for member in _free(waiting, running.values(), max_parallel - len(running)):
                     waiting.remove(member)
-                    running[pool.submit(_report, member)] = member
+                    running[pool.submit(member.run)] = member
                 done = _first(running, rest)
                 for future in done:
                     reports[running.pop(future).name] = future.result()
@@ -74,16 +73,9 @@ def _free(waiting: Iterable[Member], running: Iterable[Member], room: int) -> li
     return chosen
 
 
-def _report(member: Member) -> Report:
-    try:
-        return member.run()
-    except VipswapError as error:
-        outcome = {1: Outcome.FAILED, 130: Outcome.INTERRUPTED}.get(error.exit_code, Outcome.REFUSED)
-        return Report(outcome, "float", error.exit_code, error=error)
-
-
-def _failed(report: Report) -> bool:
-    return report.exit_code not in (0, 8)
+def failures(reports: Iterable[Report]) -> int:
+    """How many of them did not switch."""
+    return sum(report.exit_code not in (0, 8) for report in reports)
 
 
 def exit_of(reports: Iterable[Report], *, whole: bool, interrupted: bool) -> tuple[str, int]:

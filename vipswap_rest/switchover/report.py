@@ -95,16 +95,7 @@ class Noted:
     warning: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What the engine will do next, and where to: a step of reconcile, and `exchanged` or `original`."""
-
-    step: str
-    resource: str
-    direction: str
-
-
-Notice = StepBegan | StepAccepted | StepEnded | Decided | Noted
+Notice = StepBegan | StepAccepted | StepEnded | Noted
 Emit = Callable[[Notice], None]
 
 

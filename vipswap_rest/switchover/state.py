@@ -172,7 +172,6 @@ class RunState:
     refused: Mapping[Step | None, int] = field(default_factory=dict)
     steps: tuple[StepRecord, ...] = ()
     notices: tuple[Notice, ...] = ()
-    told: Step | None = None
     # What has yet to be decided upon.
     look_due: bool = False
     trouble: Trouble | None = None

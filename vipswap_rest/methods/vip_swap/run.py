@@ -24,7 +24,7 @@ from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import SETTLE_S, Resolved, Target, resolve
 from vipswap_rest.methods.vip_swap.verification import Verification
-from vipswap_rest.switchover.budget import RunBudget
+from vipswap_rest.switchover.budget import Budget
 from vipswap_rest.switchover.driver import Driver, Guard, Record, Unguarded
 from vipswap_rest.switchover.events import Begun
 from vipswap_rest.switchover.outage import Ledger
@@ -164,13 +164,13 @@ def swap(
     emit: Emit = lambda notice: None,
     guard: Guard | None = None,
     record: Record = lambda event: None,
-    budget: RunBudget | None = None,
+    budget: Budget | None = None,
 ) -> Report:
     """Swap the addresses as planned and report how it ended; every error of the run is in the report, none is raised.
 
     `emit` is told of each step as it begins, is accepted and ends; `record` of every event (`--events`); `guard` says
-    which signals came (none, unless given: then a signal ends the process where it is); `budget` is the share of a run
-    beside others.
+    which signals came (none, unless given: then a signal ends the process where it is); `budget` is what it shares
+    with runs beside it.
 
     Raises Refused if a finding forbids the swap, or staging does not answer.
     """
@@ -206,7 +206,7 @@ def carry_out(
     emit: Emit,
     guard: Guard,
     record: Record = lambda event: None,
-    budget: RunBudget | None = None,
+    budget: Budget | None = None,
 ) -> Report:
     """Reach a journal's goal from what was observed, over the journal that was `found` in the float, if one was.
 
