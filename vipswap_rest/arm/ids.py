@@ -6,8 +6,7 @@ The grammar is ARM's own: https://learn.microsoft.com/azure/azure-resource-manag
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SUBSCRIPTION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # 1-90 characters: letters, digits, underscore, hyphen, period, parentheses; no period at the end.
@@ -85,7 +84,7 @@ class ResourceId:
     """One resource of a resource group, or a child of one, such as a load balancer's frontend IP configuration.
 
     `types` and `names` run in parallel: ("loadBalancers", "frontendIPConfigurations"), ("lb1", "front").
-    Ids that differ only in case are equal, as in ARM.
+    Ids that differ only in case are equal, as in ARM: `key`, the id in lower case, is what equality and sorting go by.
     """
 
     subscription: str
@@ -93,6 +92,15 @@ class ResourceId:
     namespace: str
     types: tuple[str, ...]
     names: tuple[str, ...]
+    _text: str = field(init=False, repr=False)
+    key: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Ids are compared all the time, so both texts are made once.
+        pairs = (f"/{kind}/{name}" for kind, name in zip(self.types, self.names, strict=True))
+        text = f"{self.group}/providers/{self.namespace}{''.join(pairs)}"
+        object.__setattr__(self, "_text", text)
+        object.__setattr__(self, "key", id_key(text))
 
     @classmethod
     def parse(cls, text: str) -> ResourceId:
@@ -162,20 +170,8 @@ class ResourceId:
         """Whether the full type is `kind`, without regard to case."""
         return self.type.lower() == kind.lower()
 
-    def _segments(self) -> Iterator[str]:
-        yield from ("", "subscriptions", self.subscription, "resourceGroups", self.resource_group)
-        yield from ("providers", self.namespace)
-        for kind, name in zip(self.types, self.names, strict=True):
-            yield kind
-            yield name
-
-    @property
-    def key(self) -> str:
-        """The id in lower case: what equality and sorting go by."""
-        return id_key(str(self))
-
     def __str__(self) -> str:
-        return "/".join(self._segments())
+        return self._text
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ResourceId):

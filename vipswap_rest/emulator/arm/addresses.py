@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from .errors import too_many_addresses
 from .operations import Move, Operation
@@ -171,7 +172,7 @@ class Addresses:
 
     def check_room(self, version: str) -> None:
         """Refuse one more public IP if all addresses are taken, or promised. Raises ArmError 400."""
-        hosts, present = self._hosts(version), self._state.of_type(PUBLIC_IPS)
+        hosts, present = self._of(version), self._state.of_type(PUBLIC_IPS)
         mine = [one for one in map(properties_of, present) if one.get("publicIPAddressVersion", "IPv4") == version]
         if sum(one.get("ipAddress") in (None, *hosts) for one in mine) >= len(hosts):
             raise too_many_addresses(len(hosts))
@@ -181,7 +182,7 @@ class Addresses:
 
         None if there is none, which `check_room` prevents unless public IPs without an address are seeded.
         """
-        hosts, start = self._hosts(version), self._last.get(version, -1) + 1
+        hosts, start = self._of(version), self._last.get(version, -1) + 1
         taken = {str(properties_of(body).get("ipAddress")) for body in self._state.of_type(PUBLIC_IPS)}
         for offset in range(len(hosts)):
             number = (start + offset) % len(hosts)
@@ -190,7 +191,12 @@ class Addresses:
                 return hosts[number]
         return None
 
-    def _hosts(self, version: str) -> list[str]:
-        """All addresses that there are to give, no network's and no broadcast address among them."""
-        networks = [ipaddress.ip_network(pool) for pool in self._pools.get(version, self._pools["IPv4"])]
-        return [str(net[index + 1]) for net in networks for index in range(min(net.num_addresses - 2, _MOST))]
+    def _of(self, version: str) -> list[str]:
+        return _hosts(tuple(self._pools.get(version, self._pools["IPv4"])))
+
+
+@cache
+def _hosts(pools: tuple[str, ...]) -> list[str]:
+    """All addresses that there are to give, no network's and no broadcast address among them."""
+    networks = [ipaddress.ip_network(pool) for pool in pools]
+    return [str(net[index + 1]) for net in networks for index in range(min(net.num_addresses - 2, _MOST))]
