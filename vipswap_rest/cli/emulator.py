@@ -41,6 +41,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="complete",
         help="when a released address can be taken: once its operation has completed, or was accepted",
     )
+    parser.add_argument(
+        "--release-refusal",
+        choices=("in-use", "retryable"),
+        default="in-use",
+        help="how one that asks too early is refused: 400 PublicIPAddressInUse, or 429 RetryableError",
+    )
+    parser.add_argument(
+        "--overlap-ends",
+        choices=("both", "attach"),
+        default="both",
+        help="an operation that attaches an address which still is being released ends not before that, or by itself",
+    )
     parser.add_argument("--native", choices=("accept", "reject"), default="accept", help="the native swap operation")
     parser.add_argument(
         "--if-none-match",
@@ -135,6 +147,8 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
             pairs=arguments.pairs,
             rtt=arguments.rtt,
             release=arguments.release,
+            release_refusal=arguments.release_refusal,
+            overlap_ends=arguments.overlap_ends,
             native=arguments.native,
             if_none_match=arguments.if_none_match,
             retry_after=arguments.retry_after,

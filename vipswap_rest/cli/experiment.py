@@ -27,6 +27,7 @@ from vipswap_rest.cli.probe import seconds_of
 from vipswap_rest.cli.probe_report import COVERAGE
 from vipswap_rest.cli.report import warn
 from vipswap_rest.cli.signals import SignalGuard, confirmed
+from vipswap_rest.cli.swap import opening_of
 from vipswap_rest.measure.experiment.design import TRIALS, Design, design_of
 from vipswap_rest.measure.experiment.manifest import Manifest, find_manifest
 from vipswap_rest.measure.experiment.recomputed import recompute
@@ -38,11 +39,10 @@ from vipswap_rest.measure.probe.prober import SHORTEST_INTERVAL_S
 from vipswap_rest.measure.probe.target import parse_target
 from vipswap_rest.methods.vip_swap import preflight
 from vipswap_rest.methods.vip_swap.float_tags import float_tags
-from vipswap_rest.methods.vip_swap.reconcile import Opening
+from vipswap_rest.methods.vip_swap.method import STRATEGIES
 from vipswap_rest.methods.vip_swap.resolve import Target, resolve
 from vipswap_rest.methods.vip_swap.run import Options
 
-STRATEGIES = ("float", "native")
 # Above that, thirty clean samples before and after each swap would take longer than the swap.
 LONGEST_INTERVAL_S = 1.0
 
@@ -173,7 +173,7 @@ def _home(client: ArmClient, arguments: argparse.Namespace, found: Manifest | No
 
 def _options(arguments: argparse.Namespace, strategy: str, tags: Mapping[str, str]) -> Options:
     return Options(
-        opening=Opening.NATIVE if strategy == "native" else Opening(arguments.float_on),
+        opening=opening_of(strategy, arguments.float_on),
         ignore=preflight.checked_codes(arguments.ignore),
         polite=arguments.polite,
         float_tags=tags,

@@ -27,7 +27,7 @@ from vipswap_rest.cli.swap import add_safety_options, options_of
 from vipswap_rest.measure.quantities import counted, figure, seconds
 from vipswap_rest.methods.vip_swap import preflight
 from vipswap_rest.methods.vip_swap.fleet_file import Entry, read_fleet
-from vipswap_rest.methods.vip_swap.method import strategy_name
+from vipswap_rest.methods.vip_swap.method import STRATEGIES, strategy_name
 from vipswap_rest.methods.vip_swap.resolve import goal_begun, resolve
 from vipswap_rest.methods.vip_swap.rules import machines_of
 from vipswap_rest.methods.vip_swap.run import Plan, plan, swap
@@ -48,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolve", action="store_true", help="print the file with each missing vip filled in, and change nothing"
     )
-    parser.add_argument("--strategy", choices=("float", "native"), default="float", help="as of swap")
+    parser.add_argument("--strategy", choices=STRATEGIES, default="float", help="as of swap")
     parser.add_argument(
         "--allow-address-change", action="store_true", help="swap although a Dynamic address will become another one"
     )

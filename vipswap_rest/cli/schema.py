@@ -72,6 +72,7 @@ _OUTCOMES = ["swapped", "nothing_to_do", "rolled_back", "refused", "failed", "ne
 _RUN: Schema = {
     "outcome": {"enum": _OUTCOMES},
     "strategy": _TEXT,
+    "overlap": _object({"taken": _TRUTH, "refused_by": _or_null(_TEXT)}),
     "production": _or_null(_ADDRESS),
     "staging": _or_null(_ADDRESS),
     "steps": _list(_STEP),
@@ -137,23 +138,23 @@ _PROBED = _object(
 
 def _pairs(*outcomes: str) -> Schema:
     """What is told of several pairs."""
-    one = _object({"name": _TEXT, "wave": {"type": "integer"}, **_RUN}, "wave")
+    one = _object({"name": _TEXT, "wave": {"type": "integer"}, **_RUN}, "wave", "overlap")
     return {"outcome": {"enum": [*outcomes]}, "pairs": _list(one), "total_s": _SECONDS}
 
 
 # Of each verb that prints JSON. A run that is recovered with --all tells of several pairs, else of one.
 SCHEMAS: dict[str, Schema] = {
-    "swap": _object(_RUN),
+    "swap": _object(_RUN, "overlap"),
     "recover": _object(
         {**_RUN, "outcome": {"enum": [*_OUTCOMES, "partly"]}, "pairs": _pairs()["pairs"]},
-        *("strategy", "production", "staging", "steps", "error", "pairs"),
+        *("strategy", "overlap", "production", "staging", "steps", "error", "pairs"),
     ),
     "plan": _object({"findings": _list(_FINDING), "steps": _list(_PLANNED)}),
     "status": _object({"swaps": _list(_object(_INTERRUPTED, *(set(_INTERRUPTED) - {"float", "damage"})))}),
     "fleet": _object(
         _pairs("swapped", "nothing_to_do", "partly", "refused", "failed", "needs_recovery", "interrupted")
     ),
-    "replay": _object({**_RUN, "decisions": _list(_DECISION)}),
+    "replay": _object({**_RUN, "decisions": _list(_DECISION)}, "overlap"),
     "probe": _object(
         {
             "began_monotonic_s": _NUMBER,

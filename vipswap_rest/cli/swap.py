@@ -26,7 +26,7 @@ from vipswap_rest.measure.recording import Recording
 from vipswap_rest.methods.vip_swap import preflight
 from vipswap_rest.methods.vip_swap.command_lines import vip_command
 from vipswap_rest.methods.vip_swap.float_tags import float_tags
-from vipswap_rest.methods.vip_swap.method import strategy_name
+from vipswap_rest.methods.vip_swap.method import STRATEGIES
 from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import Target
@@ -48,9 +48,10 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--strategy",
-        choices=("float", "native"),
+        choices=STRATEGIES,
         default="float",
-        help="by a temporary address (float, the default), or by ARM's own swap operation",
+        help="by a temporary address (float, the default), the same with production attached while the operation still "
+        "runs that releases it (overlap), or by ARM's own swap operation (native)",
     )
     parser.add_argument(
         "--allow-address-change", action="store_true", help="swap although a Dynamic address will become another one"
@@ -140,7 +141,7 @@ def run_swap(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         report = _swap(arguments, guard)
     except VipswapError as error:
         # Preflight, or a signal before the run.
-        report = not_begun(error, strategy_name(_opening(arguments)))
+        report = not_begun(error, arguments.strategy)
     # The exit code says how things are in Azure, whatever becomes of the words.
     if arguments.output == "json":
         deliver(lambda: print_json(report.as_json()))
@@ -239,8 +240,14 @@ def _target(arguments: argparse.Namespace) -> Target:
     )
 
 
-def _opening(arguments: argparse.Namespace) -> Opening:
-    return Opening.NATIVE if arguments.strategy == "native" else Opening(arguments.float_on)
+def opening_of(strategy: str, float_on: str) -> Opening:
+    """The opening of a strategy. Raises UsageError: overlap is staging first."""
+    if strategy == "float":
+        return Opening(float_on)
+    opening = Opening(strategy)
+    if opening is Opening.OVERLAP and float_on != opening.first.value:
+        raise UsageError("--strategy overlap takes staging to the float first, so --float-on production is not for it.")
+    return opening
 
 
 def _verification(arguments: argparse.Namespace) -> Verification | None:
@@ -251,7 +258,7 @@ def _verification(arguments: argparse.Namespace) -> Verification | None:
 def options_of(arguments: argparse.Namespace) -> Options:
     """How to swap, of a verb with swap's options. Raises UsageError."""
     return Options(
-        opening=_opening(arguments),
+        opening=opening_of(arguments.strategy, arguments.float_on),
         allow_address_change=arguments.allow_address_change,
         ignore=preflight.checked_codes(arguments.ignore),
         rollback=not getattr(arguments, "no_rollback", False),

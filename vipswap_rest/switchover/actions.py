@@ -78,8 +78,9 @@ class Perform:
     """Send the write of a step. `releases` and `attaches` are the endpoints that it takes off and puts on; `writes`
     the resources whose etag it changes; `opens` whether it takes production off.
 
-    A `trial` writes a resource as it is, so that a refusal comes before the outage. A `quiet` one is no step of the
-    report. `then`: the error that the run ends with once this is done.
+    A `trial` writes a resource as it is, so that a refusal comes before the outage. An `early` one is sent while the
+    operation runs that makes room for it. A `quiet` one is no step of the report. `then`: the error that the run ends
+    with once this is done.
     """
 
     why: str
@@ -92,13 +93,14 @@ class Perform:
     writes: frozenset[ResourceId] = frozenset()
     opens: bool = False
     trial: bool = False
+    early: bool = False
     quiet: bool = False
     then: VipswapError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """Read the state of the operation in flight, within so many seconds."""
+    """Read the state of an operation in flight, within so many seconds."""
 
     why: str
     operation: lro.Operation

@@ -36,7 +36,7 @@ from vipswap_rest.switchover.actions import (
     Turn,
 )
 from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Polled, Seen, Sent, Signalled
-from vipswap_rest.switchover.report import Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
+from vipswap_rest.switchover.report import EarlyWrite, Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
 from vipswap_rest.switchover.state import Hold, InFlight, JournalLife, Overlap, Patience, RunState, Trouble
 from vipswap_rest.switchover.steps import Claim, Direction, Keep, Release, Step, TakeOver
 
@@ -64,7 +64,7 @@ def after(state: RunState, event: Event) -> RunState:
         if isinstance(event, Answered) and isinstance(action, Perform) and event.answers and event.answers[0]:
             return _accepted(state, action, event.answers[0])
         if isinstance(event, Polled) and isinstance(action, Poll):
-            return _polled(state, event)
+            return _polled(state, action, event)
         if isinstance(event, Heard) and isinstance(action, AskHealth):
             return _heard(state, event.silent)
     except VipswapError as error:
@@ -77,7 +77,7 @@ def after(state: RunState, event: Event) -> RunState:
 def _woken(state: RunState) -> RunState:
     """A pause is over: what was asked before it is asked again."""
     overlap = state.overlap
-    if overlap and overlap.journals is not None and state.operation is None:
+    if overlap and overlap.journals is not None and not state.operations:
         overlap = replace(overlap, lists=None, journals=None)
     return replace(state, overlap=overlap, silent=None)
 
@@ -103,7 +103,8 @@ def _sent(state: RunState, action: Action) -> RunState:
         state = replace(state, verified=True, unverified=action.unverified)
         return _told(state, Noted(action.why, action.unverified is not None))
     if isinstance(action, Stop):
-        state = _closed(state, succeeded=False) if state.operation else state
+        for flight in state.operations:
+            state = _closed(state, flight, succeeded=False)
         return replace(state, error=action.error, trouble=None)
     return state
 
@@ -116,8 +117,9 @@ def _reading(state: RunState, action: Read) -> RunState:
         patience = replace(patience, refreshed=patience.refreshed + 1)
     if action.purpose in (Purpose.OBSERVE, Purpose.REFRESH):
         state = replace(state, trouble=None, look_due=False, looked_last=state.error is not None)
-    if action.purpose is Purpose.AHEAD and state.operation:
-        state = replace(state, operation=replace(state.operation, ahead_at=state.when.at))
+    if action.purpose is Purpose.AHEAD:
+        aged = tuple(replace(one, ahead_at=state.when.at) for one in state.operations)
+        state = replace(state, operations=aged)
     return replace(state, patience=patience, gone=state.gone | action.gone, vacant=False)
 
 
@@ -134,7 +136,8 @@ def _performing(state: RunState, action: Perform) -> RunState:
         state = replace(state, kept=action)
     if action.then is not None:
         state = replace(state, leaving=action.then)
-    return replace(state, operation=InFlight(action, state.when), trouble=None, vacant=False)
+    running = tuple(one for one in state.operations if one.progress is not None)
+    return replace(state, operations=(*running, InFlight(action, state.when)), trouble=None, vacant=False)
 
 
 def _turned(state: RunState, action: Turn) -> RunState:
@@ -162,9 +165,24 @@ def _turned(state: RunState, action: Turn) -> RunState:
 # --- writes and their operations --------------------------------------------------------------------------------------
 
 
+def _flight_of(state: RunState, action: Action | None) -> InFlight | None:
+    """The write in flight that was sent, or is polled, by an action."""
+    for flight in state.operations:
+        polled = isinstance(action, Poll) and flight.progress and flight.progress.operation == action.operation
+        if flight.action is action or polled:
+            return flight
+    return None
+
+
+def _with(state: RunState, flight: InFlight, now: InFlight | None) -> RunState:
+    """The same with a write in flight as it is now, or (None) without it."""
+    flights = (now if one is flight else one for one in state.operations)
+    return replace(state, operations=tuple(one for one in flights if one is not None))
+
+
 def _accepted(state: RunState, action: Perform, response: Response) -> RunState:
-    store, operation = state.method.store, state.operation
-    if operation is None:
+    store, flight = state.method.store, _flight_of(state, action)
+    if flight is None:
         return state
     if isinstance(action.step, Claim) and store:
         store.check_claimed(response)
@@ -178,10 +196,12 @@ def _accepted(state: RunState, action: Perform, response: Response) -> RunState:
     url = f"{state.policy.endpoint}{action.request.target}?api-version={state.policy.api_version}"
     step = lro.begin(action.request.method, url, response)
     at, limit = state.when.at, state.when.at + state.policy.limits.operation_s
-    state = replace(state, operation=replace(operation, accepted=response, since=at, due=at, limit=limit))
-    if isinstance(step, lro.Pending):
-        return replace(state, operation=replace(state.operation or operation, progress=step))
-    return _completed(state, response.received)
+    progress = step if isinstance(step, lro.Pending) else None
+    running = replace(flight, accepted=response, progress=progress, since=at, due=at, limit=limit)
+    state = _with(state, flight, running)
+    if action.early:
+        state = replace(state, early=EarlyWrite(taken=True))
+    return state if progress else _completed(state, running, response.received)
 
 
 def _wrote(state: RunState, action: Perform) -> RunState:
@@ -194,23 +214,19 @@ def _wrote(state: RunState, action: Perform) -> RunState:
     )
 
 
-def _polled(state: RunState, event: Polled) -> RunState:
-    operation = state.operation
-    if operation is None:
+def _polled(state: RunState, action: Poll, event: Polled) -> RunState:
+    flight = _flight_of(state, action)
+    if flight is None:
         return state
-    operation = replace(operation, polls=operation.polls + 1)
-    state = replace(state, operation=operation)
+    polled = replace(flight, polls=flight.polls + 1)
     if event.progress is None:
-        return _completed(state, event.received)
-    return replace(state, operation=replace(operation, progress=event.progress, due=state.when.at))
+        return _completed(_with(state, flight, polled), polled, event.received)
+    return _with(state, flight, replace(polled, progress=event.progress, due=state.when.at))
 
 
-def _completed(state: RunState, at: float) -> RunState:
-    operation = state.operation
-    if operation is None:
-        return state
-    action, step = operation.action, operation.action.step
-    state = _closed(state, succeeded=True)
+def _completed(state: RunState, flight: InFlight, at: float) -> RunState:
+    action, step = flight.action, flight.action.step
+    state = _closed(state, flight, succeeded=True)
     state = replace(state, patience=Patience(state.when.at))
     if isinstance(step, Claim):
         return replace(state, look_due=True)
@@ -233,21 +249,18 @@ def _completed(state: RunState, at: float) -> RunState:
     )
 
 
-def _closed(state: RunState, *, succeeded: bool) -> RunState:
-    """The operation is over: its record, for the report."""
-    operation = state.operation
-    if operation is None:
-        return state
-    state = replace(state, operation=None)
-    if operation.action.quiet:
+def _closed(state: RunState, flight: InFlight, *, succeeded: bool) -> RunState:
+    """A write is over: its record, for the report."""
+    state = _with(state, flight, None)
+    if flight.action.quiet:
         return state
     record = StepRecord(
-        operation.action.name,
-        operation.action.resource,
-        operation.began.on,
-        state.when.at - operation.began.at,
-        operation.polls,
-        operation.accepted.request_id if operation.accepted else None,
+        flight.action.name,
+        flight.action.resource,
+        flight.began.on,
+        state.when.at - flight.began.at,
+        flight.polls,
+        flight.accepted.request_id if flight.accepted else None,
         succeeded,
     )
     return _told(replace(state, steps=(*state.steps, record)), StepEnded(record))
@@ -427,12 +440,13 @@ def _failed(state: RunState, action: Action | None, error: VipswapError, answers
         state = replace(state, foreign=error)
     if isinstance(action, Read):
         return _read_failed(state, action, error, answers)
-    if not isinstance(action, (Perform, Poll)) or state.operation is None:
+    flight = _flight_of(state, action)
+    if flight is None:
         return _troubled(state, error, None)
-    perform, accepted, sent = state.operation.action, state.operation.accepted, state.operation.began.at
+    perform, accepted, sent = flight.action, flight.accepted, flight.began.at
     if accepted is not None:
         # While ARM works nothing tries patience.
-        patience = replace(state.patience, since=state.patience.since + state.when.at - state.operation.since)
+        patience = replace(state.patience, since=state.patience.since + state.when.at - flight.since)
         state = replace(state, patience=patience)
     done = perhaps_done(error) or isinstance(error, OperationError)
     if accepted is None and done and not isinstance(error, Redirected):
@@ -451,7 +465,16 @@ def _failed(state: RunState, action: Action | None, error: VipswapError, answers
     if isinstance(perform.step, Claim) and meaning(error) in (Kind.BUSY, Kind.THROTTLED):
         # It was not done, and will be sent again: that there was no journal is known already.
         state = replace(state, vacant=True)
-    return _troubled(_closed(state, succeeded=False), error, perform.step)
+    state = _closed(state, flight, succeeded=False)
+    if perform.early and accepted is None:
+        return _refused_early(state, error)
+    return _troubled(state, error, perform.step)
+
+
+def _refused_early(state: RunState, error: VipswapError) -> RunState:
+    """It is sent again when the operation has succeeded that makes room for it, as if it had not been sent."""
+    state = replace(state, early=EarlyWrite(taken=False, refused_by=error.as_json()["code"]))
+    return _told(state, Noted(f"The early write was refused, and waits for the operation that runs. ({error})"))
 
 
 def _read_failed(state: RunState, action: Read, error: VipswapError, answers: Answers) -> RunState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from vipswap_rest.arm.errors import (
     ArmError,
@@ -37,7 +38,7 @@ from vipswap_rest.switchover.actions import (
 )
 from vipswap_rest.switchover.events import Moment
 from vipswap_rest.switchover.pace import pause_between_polls
-from vipswap_rest.switchover.state import Hold, RunState, Trouble
+from vipswap_rest.switchover.state import Hold, InFlight, RunState, Trouble
 from vipswap_rest.switchover.steps import (
     Claim,
     Direction,
@@ -112,26 +113,36 @@ def _journal_lost(state: RunState, now: Moment) -> Action | None:
     return Stop("the journal is not ours", error) if isinstance(error, (Interrupted, LockHeld, Refused)) else None
 
 
+def _early(state: RunState, now: Moment) -> Action | None:
+    """The operation that takes production off was accepted: the next write is sent at once, if the way says so.
+
+    It is sent once. Refused, it changes nothing, and is the next step when that operation has succeeded. Its etag was
+    read before production was taken off, and guards it; so does the journal, which that write proved to be ours.
+    """
+    flights = _flights(state)
+    wanted = len(flights) == 1 and state.early is None and flights[0].action.opens and _may_overlap(state)
+    return _next_write(state, flights[0].action) if wanted else None
+
+
 def _in_flight(state: RunState, now: Moment) -> Action | None:
     """An operation runs: poll it, and read ahead what the next write needs while production is off."""
-    operation, store = state.operation, state.method.store
-    if operation is None or operation.progress is None:
+    flights, store = _flights(state), state.method.store
+    if not flights:
         return None
-    name = operation.action.name
-    if now.at >= operation.limit:
-        return Stop(f"{name} takes too long", _failed(_timed_out(state)))
-    aged = state.critical and now.at - operation.ahead_at >= AHEAD_AGE_S
-    if operation.polls and aged and not isinstance(state.last, Sleep):
+    over = next((one for one in flights if now.at >= one.limit), None)
+    if over is not None:
+        return Stop(f"{over.action.name} takes too long", _failed(_timed_out(over)))
+    # Of two, the early one's end is the outage's.
+    due, flight = min(((_due(state, one), one) for one in reversed(flights)), key=lambda one: one[0])
+    aged = state.critical and len(flights) == 1 and now.at - flight.ahead_at >= AHEAD_AGE_S
+    if flight.polls and aged and not isinstance(state.last, Sleep):
         known = tuple(Request.get(id) for id in state.method.resources if id not in state.stale)
         journal = (store.read(),) if store else ()
         return Read("what the next write needs", Purpose.AHEAD, (*journal, *known), within_s=AHEAD_LIMIT_S)
-    due = operation.due
-    if operation.polls:
-        waited, asked = operation.due - operation.since, operation.progress.retry_after
-        due += pause_between_polls(state, waited, asked)
-    if now.at < due:
-        return Sleep(f"{name} runs", min(due, operation.limit), renew=state.critical)
-    return Poll(f"{name} runs", operation.progress.operation, operation.limit - now.at)
+    name, progress = flight.action.name, flight.progress
+    if now.at < due or progress is None:
+        return Sleep(f"{name} runs", min(due, flight.limit), renew=state.critical)
+    return Poll(f"{name} runs", progress.operation, flight.limit - now.at)
 
 
 def _journal_missing(state: RunState, now: Moment) -> Action | None:
@@ -210,6 +221,7 @@ GUARDS: tuple[Callable[[RunState, Moment], Action | None], ...] = (
     _ended,
     _interrupted,
     _journal_lost,
+    _early,
     _in_flight,
     _journal_missing,
     _troubled,
@@ -349,7 +361,8 @@ def _write(state: RunState, step: Write, now: Moment) -> Action:
             hint="Stop what writes to that resource.",
         )
         return Stop("somebody else undoes it", _failed(undone))
-    stale = perform.writes & state.stale
+    early = _next_write(state, perform) if perform.opens and _may_overlap(state) else None
+    stale = (perform.writes | (early.writes if early else frozenset())) & state.stale
     if stale:
         # The etag has changed since our last write to it.
         return Read("the etag has changed", Purpose.FRESH, tuple(map(Request.get, sorted(stale, key=str))))
@@ -357,6 +370,33 @@ def _write(state: RunState, step: Write, now: Moment) -> Action:
 
 
 # --- the pieces they share --------------------------------------------------------------------------------------------
+
+
+def _flights(state: RunState) -> tuple[InFlight, ...]:
+    """The operations that run."""
+    return tuple(one for one in state.operations if one.progress is not None)
+
+
+def _due(state: RunState, flight: InFlight) -> float:
+    """When it is polled next, in monotonic seconds: at first at once."""
+    if not flight.polls or flight.progress is None:
+        return flight.due
+    return flight.due + pause_between_polls(state, flight, flight.progress.retry_after)
+
+
+def _may_overlap(state: RunState) -> bool:
+    return state.method.overlaps(state.way) and state.direction is Direction.EXCHANGED and not state.both_ways
+
+
+def _next_write(state: RunState, opening: Perform) -> Perform | None:
+    """The write that puts production on, as it follows from the one that takes it off, if it can be sent early."""
+    predicted = state.method.predict(opening.step, state.observed)
+    step = state.method.next_step(predicted, state.direction, state.way)
+    if not isinstance(step, Write):
+        return None
+    perform = state.method.perform(step, predicted)
+    attaches = state.method.endpoints[0] in perform.attaches and not perform.writes & opening.writes
+    return replace(perform, early=True) if attaches else None
 
 
 def _pause(state: RunState) -> float:
@@ -485,13 +525,12 @@ def _may_be_made_again(state: RunState, now: Moment) -> bool:
     return (state.dead_until is not None and state.journal_exists) or now.at < state.lock.settled_at
 
 
-def _timed_out(state: RunState) -> OperationTimedOut:
-    operation = state.operation
-    url = operation.progress.operation.url if operation and operation.progress else ""
+def _timed_out(flight: InFlight) -> OperationTimedOut:
+    url = flight.progress.operation.url if flight.progress else ""
     return OperationTimedOut(
         "The operation was still running when our time for it ran out; it may yet succeed or fail.",
         code="OperationTimedOut",
-        resource=str(operation.action.resource) if operation else "",
+        resource=str(flight.action.resource),
         operation_url=url,
         hint="Look at the resource's provisioning state; when it is Succeeded, run the same line again.",
     )

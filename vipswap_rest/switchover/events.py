@@ -53,7 +53,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """The state of the operation in flight was read at `received`: it runs on, or (None) it has succeeded."""
+    """The state of an operation in flight was read at `received`: it runs on, or (None) it has succeeded."""
 
     when: Moment
     progress: lro.Pending | None

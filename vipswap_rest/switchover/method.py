@@ -108,6 +108,9 @@ class Method(Protocol):
     def strategy(self, way: Way) -> str:
         """The contract's word for the strategy."""
 
+    def overlaps(self, way: Way) -> bool:
+        """Whether the write that puts production on is sent as soon as the one that takes it off is accepted."""
+
     def reads(self, gone: frozenset[ResourceId]) -> tuple[Request, ...]:
         """The reads of everything; those in `gone` may be missing."""
 

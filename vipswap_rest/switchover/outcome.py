@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vipswap_rest.arm.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
 from vipswap_rest.arm.refusals import perhaps_done
-from vipswap_rest.switchover.report import Outcome, Report
+from vipswap_rest.switchover.report import EarlyWrite, Outcome, Report
 from vipswap_rest.switchover.state import Hold, RunState
 from vipswap_rest.switchover.steps import Direction
 
@@ -26,6 +26,7 @@ def report(state: RunState) -> Report:
         state.when.at - state.began.at,
         error,
         method.recover_command if exit_code in (6, 130) else None,
+        (state.early or EarlyWrite(taken=False)) if method.overlaps(state.way) else None,
     )
 
 

@@ -14,7 +14,7 @@ from vipswap_rest.switchover.actions import Action, Perform
 from vipswap_rest.switchover.events import Moment
 from vipswap_rest.switchover.method import Method, Observed, Way
 from vipswap_rest.switchover.outage import Ledger
-from vipswap_rest.switchover.report import Notice, Observation, Side, StepRecord
+from vipswap_rest.switchover.report import EarlyWrite, Notice, Observation, Side, StepRecord
 from vipswap_rest.switchover.steps import Direction, Step
 from vipswap_rest.switchover.streak import Streak
 
@@ -79,7 +79,7 @@ class JournalLife:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """The write in flight: what was sent, when, and where its operation stands.
+    """A write in flight: what was sent, when, and where its operation stands.
 
     `due`: when it is polled next; `limit`: when our time for it is up; `ahead_at`: when the next write's needs were
     read last (all monotonic seconds).
@@ -165,7 +165,9 @@ class RunState:
     attempted: bool = False
     pending: Action | None = None
     last: Action | None = None
-    operation: InFlight | None = None
+    # The writes in flight: one, or two while an early one runs beside the one that makes room for it.
+    operations: tuple[InFlight, ...] = ()
+    early: EarlyWrite | None = None
     kept: Perform | None = None
     leaving: VipswapError | None = None
     done: Mapping[Step, int] = field(default_factory=dict)
@@ -207,7 +209,7 @@ class RunState:
     @property
     def critical(self) -> bool:
         """Whether production is off, or a write is under way that takes it off."""
-        return self.production_out or (self.operation is not None and self.operation.action.opens)
+        return self.production_out or any(one.action.opens for one in self.operations)
 
     def outage_s(self, now: float) -> float:
         """Seconds since production's endpoint was taken off by this run; 0 while it is on."""

@@ -44,13 +44,15 @@ class Addresses:
     def __init__(
         self, state: State, timeline: Timeline, release: str, routes: Routes, pools: Mapping[str, Sequence[str]]
     ) -> None:
-        """pools: the networks that addresses are taken from, by IP version."""
+        """release: see Settings. pools: the networks that addresses are taken from, by IP version."""
         self._state = state
         self._timeline = timeline
         self._release = release
         self._routes = routes
         self._pools = pools
         self._holds: dict[str, Hold] = {}
+        # What released an address when it was accepted.
+        self._leaving: dict[str, Operation] = {}
         self._last: dict[str, int] = {}
 
     def owner(self, public_ip: str) -> str | None:
@@ -70,6 +72,12 @@ class Addresses:
     def holder(self, public_ip: str) -> Hold | None:
         """The hold of a running operation on the address, or None."""
         return self._holds.get(public_ip.lower())
+
+    def leaving_until(self, public_ip: str) -> float:
+        """When the operation ends that still takes off an address which was released already (seconds of the clock);
+        0 where none runs."""
+        operation = self._leaving.get(public_ip.lower())
+        return operation.due if operation is not None and operation.running else 0.0
 
     def _follow(self, moves: Sequence[Move]) -> None:
         """Let the public IPs show their owners after these moves."""
@@ -113,6 +121,7 @@ class Addresses:
                 self._holds[move.off.lower()] = Hold(operation, move.off, move.resource, move.frontend)
         self._routes.begin(operation)
         if self._release == "accept":
+            self._leaving |= dict.fromkeys(self._held_by(operation), operation)
             self._release_held(operation, t)
 
     def inherit(self, old: Operation, new: Operation, t: float) -> None:

@@ -21,6 +21,8 @@ _PAIRS_AT_MOST = 9999
 _CHOICES: dict[str, tuple[str | None, ...]] = {
     "env": ("blog", "none"),
     "release": ("complete", "accept"),
+    "release_refusal": ("in-use", "retryable"),
+    "overlap_ends": ("both", "attach"),
     "native": ("accept", "reject"),
     "if_none_match": ("honour", "ignore"),
     "retry_after": ("grows", "constant"),
@@ -49,6 +51,10 @@ class Settings:
     rtt: seconds that every answer of ARM's takes, after what was asked was done; not scaled.
     release: when another load balancer may take an address that was taken off a frontend: once the operation that
         released it has completed, or as soon as it was accepted. Not seen in any recording, hence a setting.
+    release_refusal: how a load balancer that asks for such an address too early is refused: with 400
+        PublicIPAddressInUse, or with 429 RetryableError. Not seen either.
+    overlap_ends: whether an operation that attaches an address ends not before the one that still releases it (both),
+        or by itself (attach). Not seen either.
     native: whether setLoadBalancerFrontendPublicIpAddresses serves ordinary load balancers. Not seen either.
     if_none_match: whether `If-None-Match: *` on something that exists is refused. Not seen either.
     retry_after: whether the Retry-After of an operation's polls grows from poll to poll, as recorded, or stays.
@@ -84,6 +90,8 @@ class Settings:
     pairs: int = 0
     rtt: float = 0.0
     release: str = "complete"
+    release_refusal: str = "in-use"
+    overlap_ends: str = "both"
     native: str = "accept"
     if_none_match: str = "honour"
     retry_after: str = "grows"

@@ -16,7 +16,6 @@ from vipswap_rest.methods.vip_swap.journal import Journal
 from vipswap_rest.methods.vip_swap.model import Observed, PublicIp
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.switchover.actions import Request
-from vipswap_rest.switchover.report import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,7 @@ class FloatStore:
 
     def claim(self, observed: Observed, way: Opening) -> Request:
         """PUT it where it must not exist yet: a provider that honours the header answers 412 where it does."""
-        side = Side.STAGING if way is Opening.FLOAT_ON_STAGING else Side.PRODUCTION
-        body = journals.float_body(observed.addresses[side], with_float_tags(self.ours.tags(), self.given))
+        body = journals.float_body(observed.addresses[way.first], with_float_tags(self.ours.tags(), self.given))
         return Request("PUT", str(self.id), body, {"If-None-Match": "*"})
 
     def check_claimed(self, answer: Response) -> None:

@@ -31,13 +31,15 @@ from vipswap_rest.switchover.outage import Ledger
 from vipswap_rest.switchover.report import AddressReport, Side
 from vipswap_rest.switchover.steps import Direction, Refuse, Step, Wait, Write
 
+# The contract's words, as `--strategy` takes them.
+STRATEGIES = ("float", "overlap", "native")
 # What a native swap did shows in reads by then (seconds).
 NATIVE_SHOWS_WITHIN_S = 10.0
 
 
 def strategy_name(way: Opening) -> str:
-    """The contract's word for the strategy: float or native."""
-    return "native" if way is Opening.NATIVE else "float"
+    """The contract's word for the strategy: float, overlap or native."""
+    return way.value if way in (Opening.NATIVE, Opening.OVERLAP) else "float"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class VipSwap:
     def strategy(self, way: Opening) -> str:
         """The contract's word for it."""
         return strategy_name(way)
+
+    def overlaps(self, way: Opening) -> bool:
+        """What the strategy of that name does."""
+        return way is Opening.OVERLAP
 
     def reads(self, gone: frozenset[ResourceId]) -> tuple[Request, ...]:
         """Both load balancers, both addresses, and the float."""

@@ -53,11 +53,20 @@ class DeleteFloat(Release):
 
 
 class Opening(Enum):
-    """How room is made when neither address is free: which side goes to the float first, or the native swap."""
+    """How room is made when neither address is free: which side goes to the float first, or the native swap.
+
+    OVERLAP is staging first, and production's address is attached while the operation still runs that releases it.
+    """
 
     FLOAT_ON_STAGING = "staging"
     FLOAT_ON_PRODUCTION = "production"
     NATIVE = "native"
+    OVERLAP = "overlap"
+
+    @property
+    def first(self) -> Side:
+        """The side that goes to the float first."""
+        return Side.PRODUCTION if self is Opening.FLOAT_ON_PRODUCTION else Side.STAGING
 
 
 def next_step(observed: Observed, pair: Pair, direction: Direction, opening: Opening) -> Step:
@@ -114,7 +123,7 @@ def _make_room(observed: Observed, pair: Pair, goal: dict[Side, ResourceId], ope
         return SwapNatively(tuple(goal.items()))
     if observed.float.holder:
         return Refuse(observed.float.id, f"The float is held by {observed.float.holder}, outside this swap.")
-    return Attach(Side(opening.value), observed.float.id)
+    return Attach(opening.first, observed.float.id)
 
 
 def _rescue(observed: Observed, pair: Pair) -> Attach | None:
@@ -144,6 +153,8 @@ def _unsettled(observed: Observed, pair: Pair) -> Step | None:
     refused = _not_ours(observed, pair)
     if refused:
         return refused
+    if apart := _apart(observed, pair):
+        return apart
     for side in Side:
         if observed.load_balancers[side].state in BROKEN:
             return Repair(side)
@@ -153,6 +164,14 @@ def _unsettled(observed: Observed, pair: Pair) -> Step | None:
     if observed.float and observed.float.state in BROKEN:
         return RepairFloat()
     return _disagreement(observed, pair)
+
+
+def _apart(observed: Observed, pair: Pair) -> Attach | None:
+    """Both frontends name production's address, because one of two overlapping operations failed and went back: only
+    forward can it not come to rest on neither."""
+    address, other = pair.originals[Side.PRODUCTION], pair.originals[Side.STAGING]
+    named_by_both = all(observed.held(pair, side) == address for side in Side)
+    return Attach(Side.PRODUCTION, other) if named_by_both and _free(observed, other) else None
 
 
 def _not_ours(observed: Observed, pair: Pair) -> Refuse | None:

@@ -128,7 +128,7 @@ def _check(world: World, moves: Sequence[Move], balancers: Sequence[Json]) -> No
             refusals.check_place(move, balancer, address)
             refusals.check_sku(balancer, address)
         else:
-            refusals.check_address(move, balancer, world.state, world.addresses)
+            refusals.check_address(world, move, balancer)
     for body in balancers:
         taken_up = [move.on for move in moves if move.on and move.resource == body["id"]]
         # Nothing else may be changing meanwhile (documentation), so nothing is waited for.

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...arm import errors
-from ...arm.addresses import PUBLIC_IPS, Addresses
+from ...arm.addresses import PUBLIC_IPS
 from ...arm.errors import ArmError
 from ...arm.operations import Move, Operations
 from ...arm.paths import is_name
 from ...arm.placement import same_region, same_zone
 from ...arm.routes import frontends
 from ...arm.state import State, is_global, named, properties_of, provisioning_state, sku_name
+from ...arm.world import World
 from ...messages import Json
 from ..bodies import same
 from . import parts as lb
@@ -185,11 +186,11 @@ def moves(previous: Json | None, body: Json) -> Iterator[Move]:
             yield Move(body["id"], (after.get(key) or before[key])[0], off, on)
 
 
-def check_address(move: Move, balancer: Json, state: State, addresses: Addresses) -> None:
+def check_address(world: World, move: Move, balancer: Json) -> None:
     """Refuse to put on a frontend an address that is missing, unfit, or in use elsewhere."""
     if move.on is None:
         return
-    address = state.get(move.on)
+    address, addresses = world.state.get(move.on), world.addresses
     if address is None or not _same_type(address):
         raise errors.resource_reference_not_found(move.on, balancer["id"])
     check_place(move, balancer, address)
@@ -200,6 +201,8 @@ def check_address(move: Move, balancer: Json, state: State, addresses: Addresses
     hold = addresses.holder(address["id"])
     if hold is not None and hold.resource.lower() != balancer["id"].lower():
         # Released in the model, but not yet by the operation: another load balancer has to wait for it.
+        if world.settings.release_refusal == "retryable":
+            raise errors.busy(hold.operation.kind, hold.operation.id, address["id"], 10)
         raise errors.address_in_use(move.frontend, address["id"], hold.frontend)
 
 

@@ -48,9 +48,12 @@ def _check(world: World, given: Json, body: Json, previous: Json | None) -> tupl
     refusals.check_collisions(body)
     moves = list(refusals.moves(previous, body))
     for move in moves:
-        refusals.check_address(move, body, world.state, world.addresses)
+        refusals.check_address(world, move, body)
     accepting, held = world.settings.accepts_provisioning, addresses(body)
-    return moves, refusals.check_provisioned(held, body["id"], world.state, world.operations, accepting=accepting)
+    ready = refusals.check_provisioned(held, body["id"], world.state, world.operations, accepting=accepting)
+    if world.settings.overlap_ends == "both":
+        ready = max([ready, *(world.addresses.leaving_until(move.on) for move in moves if move.on)])
+    return moves, ready
 
 
 def delete(world: World, call: Call) -> Reply:
