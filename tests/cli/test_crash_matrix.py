@@ -1,7 +1,8 @@
 """The crash matrix: a real process, killed with SIGKILL at a request of a swap, and recovered by a fresh one.
 
 A cell is a way to swap, a request, what has become of the request when the process dies, and a way to recover. In the
-suite: every fate of every write, and of one read of each phase. VIPSWAP_LONG=1: every fate of every request.
+suite: every fate of every write, and of one read of each phase, with one of the two ways to recover, in turn.
+VIPSWAP_LONG=1: every fate of every request, with both.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import SUBSCRIPTION, Settings
 
 WAYS = {
+    "overlap": ("--strategy", "overlap"),
     "staging first": ("--float-on", "staging"),
     "production first": ("--float-on", "production"),
     "native": ("--strategy", "native"),
@@ -41,7 +43,7 @@ FATES: dict[str, dict[str, Any] | None] = {
     "answered": None,
 }
 LONG = os.environ.get("VIPSWAP_LONG") == "1"
-SETTINGS = Settings(latency="standard", time_scale=0.02, seed=7)
+SETTINGS = Settings(latency="standard", time_scale=0.02, seed=7, release="accept")
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,9 @@ def kills(way: str, home: Path) -> Iterator[tuple[int, str]]:
 @pytest.mark.parametrize("way", WAYS)
 def test_whenever_it_is_killed_a_fresh_process_brings_it_to_an_end(way: str, recovery: str, tmp_path: Path) -> None:
     cells = [Cell(way, number, fate, recovery) for number, fate in kills(way, tmp_path)]
+    if not LONG:
+        turn = recovery == "rollback"
+        cells = [cell for index, cell in enumerate(cells) if (index // len(FATES) + index) % 2 == turn]
     assert len(cells) >= 12
 
     with ThreadPoolExecutor(4) as pool:

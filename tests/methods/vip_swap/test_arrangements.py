@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.methods.vip_swap.lab import NETWORK, PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, Lab
+from tests.methods.vip_swap.moments import LONG
 from vipswap_rest.arm.errors import Refused
 from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.methods.vip_swap.journal import PREFIX, Journal, float_id
@@ -22,8 +23,9 @@ LOAD_BALANCERS = (PRODUCTION_LB, STAGING_LB)
 IDS = tuple(ResourceId.parse(text) for text in LOAD_BALANCERS)
 FLOAT = str(float_id((IDS[0], IDS[1])))
 FOREIGN = f"{NETWORK}/publicIPAddresses/foreign"
-# Which address each of the two frontends holds: never one address twice.
-PLACES = list(permutations((PRODUCTION_IP, STAGING_IP, FLOAT, FOREIGN), 2))
+# Which address each of the two frontends holds: never one address twice, but production's where of two overlapping
+# operations one went back.
+PLACES = [*permutations((PRODUCTION_IP, STAGING_IP, FLOAT, FOREIGN), 2), (PRODUCTION_IP, PRODUCTION_IP)]
 STATES = list(product(("Succeeded", "Failed"), repeat=2))
 
 
@@ -71,7 +73,9 @@ def test_every_arrangement_is_recovered_in_five_writes_or_refused_with_the_reaso
     opening: Opening, way: Recovery
 ) -> None:
     goal = (STAGING_IP, PRODUCTION_IP) if way is Recovery.RESUME else (PRODUCTION_IP, STAGING_IP)
-    for places, states in product(PLACES, STATES):
+    for number, (places, states) in enumerate(product(PLACES, STATES)):
+        if not LONG and number % 3 != list(Opening).index(opening) % 3:
+            continue  # every third one, other ones for each opening
         told = f"{places}, {states}"
         lab = arranged(places, states, tags(Lab(), opening))
 

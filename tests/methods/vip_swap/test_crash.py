@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.methods.vip_swap.lab import Crash, Lab, exchanged
+from tests.methods.vip_swap.moments import moments
 from vipswap_rest.emulator import Settings
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.recovery import Recovery
@@ -13,13 +14,13 @@ from vipswap_rest.switchover.report import Outcome
 
 # More requests than any swap has at this latency.
 MANY = 200
-LATENCY = Settings(latency="standard", time_scale=0.2)
+LATENCY = Settings(latency="standard", time_scale=0.03, release="accept")
 
 
-def requests_of_a_swap(opening: Opening) -> int:
+def methods_of_a_swap(opening: Opening) -> list[str]:
     lab = Lab(LATENCY)
     lab.swap(options=Options(opening=opening))
-    return len(lab.wire.sent)
+    return [method for method, _, _ in lab.wire.sent]
 
 
 def crash(lab: Lab, opening: Opening, number: int, done: bool) -> None:
@@ -33,7 +34,7 @@ def crash(lab: Lab, opening: Opening, number: int, done: bool) -> None:
 @pytest.mark.parametrize("done", [False, True], ids=["before it is done", "after it is done"])
 @pytest.mark.parametrize("opening", Opening)
 def test_recovery_ends_in_exactly_the_goal_or_exactly_the_original(opening: Opening, done: bool, way: Recovery) -> None:
-    for number in range(1, requests_of_a_swap(opening) + 1):
+    for number in moments(methods_of_a_swap(opening), turn=done):
         lab = Lab(LATENCY)
         original = lab.snapshot()
         crash(lab, opening, number, done)
@@ -55,7 +56,7 @@ def test_recovery_ends_in_exactly_the_goal_or_exactly_the_original(opening: Open
 @pytest.mark.parametrize("opening", Opening)
 def test_a_second_recovery_does_nothing_and_says_so(opening: Opening) -> None:
     lab = Lab(LATENCY)
-    crash(lab, opening, requests_of_a_swap(opening) // 2, done=True)
+    crash(lab, opening, len(methods_of_a_swap(opening)) // 2, done=True)
     lab.recover()
     written = len(lab.writes())
 
@@ -69,7 +70,7 @@ def test_a_second_recovery_does_nothing_and_says_so(opening: Opening) -> None:
 @pytest.mark.parametrize("way", [Recovery.RESUME, Recovery.ROLLBACK])
 @pytest.mark.parametrize("opening", Opening)
 def test_a_request_that_lands_after_its_clients_death_strands_nothing(opening: Opening, way: Recovery) -> None:
-    for number in range(1, requests_of_a_swap(opening) + 1):
+    for number in moments(methods_of_a_swap(opening), turn=2):
         for late in (1, 6, 12):
             lab = Lab(LATENCY)
             original = lab.snapshot()

@@ -5,7 +5,6 @@ The suite leaves out what is alike; VIPSWAP_LONG=1 leaves out nothing.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 import requests
 
 from tests.methods.vip_swap.lab import PRODUCTION_IP, ROUND_TRIP_S, Lab, exchanged, same
+from tests.methods.vip_swap.moments import LONG, moments
 from vipswap_rest.arm.lro import SHORTEST_PAUSE_S
 from vipswap_rest.emulator import Request, Settings
 from vipswap_rest.emulator.settings import SUBSCRIPTION
@@ -23,8 +23,7 @@ from vipswap_rest.methods.vip_swap.run import Options
 from vipswap_rest.switchover.decide import AHEAD_LIMIT_S
 from vipswap_rest.switchover.streak import SHORTEST_S
 
-LONG = os.environ.get("VIPSWAP_LONG") == "1"
-LATENCY = Settings(latency="blog") if LONG else Settings(latency="standard", time_scale=0.1, seed=3)
+LATENCY = Settings(latency="blog") if LONG else Settings(latency="standard", time_scale=0.03, seed=3)
 # The same request in any one second: the polls of an outage's beginning; and all requests together, one after another.
 SAME_IN_A_SECOND, ALL_IN_A_SECOND = 11, 60
 ROUNDING = 1e-6
@@ -161,8 +160,7 @@ def test_a_swap_that_is_throttled_at_any_request_finishes_and_waits_as_it_is_tol
 ) -> None:
     unhindered = Lab(LATENCY)
     unhindered.swap(options=Options(opening=opening))
-    # Three in a row differ from one by the pauses; every third request shows that.
-    for number in range(1, len(ours(unhindered)) + 1, 1 if LONG else times):
+    for number in moments([entry["method"] for entry in ours(unhindered)], times):
         lab, told = Lab(LATENCY), f"at request {number}"
         original = lab.snapshot()
         lab.core.faults.add({"match": {"nth": number}, "effect": REFUSALS[name].effect, "times": times})

@@ -12,6 +12,7 @@ import requests
 import responses
 
 from tests.methods.vip_swap.lab import ENDPOINT, Lab, exchanged
+from tests.methods.vip_swap.moments import moments
 from vipswap_rest.arm.auth import ClientSecret
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.clouds import PUBLIC
@@ -98,7 +99,7 @@ def test_a_token_that_expires_at_any_request_of_a_swap_is_renewed_unseen(
     opening: Opening, token_service: TokenService
 ) -> None:
     expected = untroubled(opening)
-    for number in range(1, len(expected.core.requests) + 1):
+    for number in moments([entry["method"] for entry in expected.core.requests], turn=0):
         lab, given = LoggedIn(LATENCY), token_service.given
         lab.core.faults.add({"match": {"nth": number}, "effect": {"expire_token": True}})
 
