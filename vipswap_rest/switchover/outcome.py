@@ -26,6 +26,7 @@ def report(state: RunState) -> Report:
         state.when.at - state.began.at,
         error,
         method.recover_command if exit_code in (6, 130) else None,
+        method.further(state.first, state.observed),
     )
 
 
@@ -60,7 +61,7 @@ def _stopped(state: RunState, error: VipswapError) -> tuple[Outcome, int, Vipswa
     if state.journal_perhaps and not state.journal_exists:
         where += " Its creation was not answered, so it may exist all the same."
     hint = state.method.repair_hint(cause) or f"Finish or undo it: {again}"
-    failed = RunFailed(f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=hint)
+    failed = RunFailed(f"{cause} The switch stopped half-way: {where}", exit_code=6, cause=cause, hint=hint)
     return Outcome.NEEDS_RECOVERY, 6, failed
 
 

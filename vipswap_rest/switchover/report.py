@@ -159,7 +159,7 @@ class AddressReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run, told at its end. `exit_code` is the contract's."""
+    """One run, told at its end. `exit_code` is the contract's; `further` what the method has to add, as JSON."""
 
     outcome: Outcome
     strategy: str
@@ -169,6 +169,7 @@ class Report:
     total_s: float = 0.0
     error: VipswapError | None = None
     next_command: str | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -184,6 +185,7 @@ class Report:
             "outcome": self.outcome.value,
             "strategy": self.strategy,
             **{side.value: self.addresses[side].as_json() if side in self.addresses else None for side in Side},
+            **self.further,
             "steps": [step.as_json() for step in self.steps],
             "total_s": round(self.total_s, 3),
             "error": self.error.as_json() if self.error else None,

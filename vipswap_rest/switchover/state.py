@@ -224,3 +224,22 @@ class RunState:
     def journal_perhaps(self) -> bool:
         """Whether there is a journal, or may be one whose creation was never answered."""
         return self.journal_exists or self.lock.settled_at > self.read.at
+
+
+def begin(method: Method, observed: Observed, policy: Policy, goal: Direction, way: Way, now: Moment) -> RunState:
+    """The state of a run that begins now."""
+    return RunState(
+        method,
+        policy,
+        goal=goal,
+        direction=goal,
+        way=way,
+        began=now,
+        when=now,
+        first=observed,
+        observed=observed,
+        read=now,
+        asked=now,
+        lock=JournalLife(),
+        patience=Patience(now.at),
+    )
