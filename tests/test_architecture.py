@@ -59,7 +59,7 @@ ARM: dict[str, set[str]] = {
     "authorization": {"client"},
     "login": {"auth", "client", "clock", "clouds", "errors", "http", "ids", "network"},
 }
-SHELLS = {"budget", "driver", "fleet", "health"}
+SHELLS = {"budget", "driver", "fleet", "health", "run"}
 # The pure core: no request and no clock in it.
 PURE = [
     *(f"switchover/{path.stem}" for path in (PACKAGE / "switchover").glob("*.py") if path.stem not in SHELLS),

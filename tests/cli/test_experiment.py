@@ -409,7 +409,7 @@ def test_where_nothing_answers_nothing_is_swapped_and_it_says_what_to_look_at(
 
     assert ran.code == 1
     assert "3 swaps in a row do not count" in ran.err
-    assert "nothing was swapped" in ran.err
+    assert "nothing was switched" in ran.err
     assert "--probe-url" in ran.err
     assert arm.writes() == []
 

@@ -190,7 +190,7 @@ def test_deeply_nested_json_is_refused_with_one_sentence(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("wrong", "trouble"),
     [
-        ({"env": "blogg"}, "env is 'blogg'; it must be one of blog, none."),
+        ({"env": "blogg"}, "env is 'blogg'; it must be one of blog, roads, none."),
         ({"release": "never"}, "release is"),
         ({"native": ""}, "native is"),
         ({"if_none_match": "maybe"}, "if_none_match is"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.emulator import balancers as lb
 from tests.emulator.stage import FLOAT, FRONTEND1, FRONTEND2, GROUP, IP1, IP2, LB1, LB2, NATIVE, Json, Stage
 from vipswap_rest.emulator import Settings
+from vipswap_rest.emulator.data_plane.desired import Route
 
 FAILURE: Json = {"fail_operation": {"code": "InternalServerError", "message": "no"}}
 EXCHANGE = {
@@ -23,13 +25,18 @@ BEFORE = {IP1: LB1, IP2: LB2}
 def leads(stage: Stage) -> dict[str, str]:
     """The load balancer that each public IP leads to, by ids."""
     stage.admin("timeline")
-    return {route.public_ip: route.resource for route in stage.emulator.world.routes.table().values()}
+    return {route.public_ip: route.resource for route in table(stage).values()}
+
+
+def table(stage: Stage) -> Mapping[str, Route]:
+    """Where every address leads now."""
+    return stage.emulator.world.routes.table(stage.clock.time)
 
 
 def ports(stage: Stage, public_ip: str) -> dict[int, str]:
     """The ports that one public IP answers on, with whose name."""
-    (found,) = [one for one in stage.emulator.world.routes.table().values() if one.public_ip == public_ip]
-    return dict(found.ports)
+    (found,) = [one for one in table(stage).values() if one.public_ip == public_ip]
+    return {port: member.text for port, service in found.ports.items() for member in service.members}
 
 
 def made(stage: Stage) -> Stage:

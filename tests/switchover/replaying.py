@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vipswap_rest.methods.vip_swap import begun
+from vipswap_rest.cli.replay import state_of
 from vipswap_rest.switchover.events import Event
 from vipswap_rest.switchover.outcome import report
 from vipswap_rest.switchover.replay import Replayed, lines_of, replay
@@ -20,7 +20,7 @@ from vipswap_rest.switchover.trail import event_line
 def replayed(events: Sequence[Event]) -> Replayed:
     """The run of these events, written as lines, read, and folded again."""
     lines, torn = lines_of([json.dumps(event_line(event)) + "\n" for event in events])
-    return replay(begun.state_of(lines[0]), lines[1:], torn)
+    return replay(state_of(lines[0]), lines[1:], torn)
 
 
 # Of the runs in the suite every fourth is replayed, because that takes as long as the run.
@@ -51,7 +51,7 @@ def what_replays_otherwise(path: Path, told: Mapping[str, Any] | None) -> str | 
         lines, torn = lines_of(file)
     if not lines:
         return None
-    again = replay(begun.state_of(lines[0]), lines[1:], torn)
+    again = replay(state_of(lines[0]), lines[1:], torn)
     others = [one.line for one in again.decisions if not one.same]
     if others or (told is not None and report(again.state).as_json() != told):
         return f"{path} replays otherwise: {others or report(again.state).as_json()}"

@@ -15,12 +15,13 @@ from vipswap_rest.measure.experiment.measured import CLEAN_SAMPLES
 from vipswap_rest.measure.recording import Recording
 from vipswap_rest.measure.watch import Watch
 from vipswap_rest.methods.vip_swap import preflight
-from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Observed, Pair
+from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.resolve import Resolved, Target, resolve
 from vipswap_rest.methods.vip_swap.run import Options, Plan, plan
 from vipswap_rest.switchover.driver import Guard
 from vipswap_rest.switchover.report import Notice, Side
+from vipswap_rest.switchover.resource import SUCCEEDED
 
 # How long load balancers may take to be Succeeded before a swap, and addresses to answer before and after it; seconds.
 SETTLE_S, ANSWERS_S = 300.0, 120.0

@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--latency", default="instant", metavar="PROFILE", help="instant (the default), blog, standard, or a JSON file"
     )
     parser.add_argument("--time-scale", type=float, default=1.0, metavar="X", help="0.1 is ten times faster")
-    parser.add_argument("--env", choices=("blog", "none"), default="blog", help="what is there at the start")
+    parser.add_argument("--env", choices=("blog", "roads", "none"), default="blog", help="what is there at the start")
     parser.add_argument(
         "--pairs",
         type=int,
@@ -115,6 +115,26 @@ def _add_data_plane_options(parser: argparse.ArgumentParser) -> None:
         help="what becomes of open connections when their address goes down",
     )
     parser.add_argument(
+        "--cold-pool",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="seconds that a backend pool no rule used does not answer after a rule has gone over to it (0)",
+    )
+    parser.add_argument(
+        "--flip-established",
+        choices=("keep", "reset", "silent"),
+        default="keep",
+        help="what becomes of connections open to a load balancer's pool when the rule goes over to another one",
+    )
+    parser.add_argument(
+        "--drain-s",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="seconds that connections to a pool its rule has left are left alone before that (0)",
+    )
+    parser.add_argument(
         "--vip-pool",
         default="127.64.0.0/16",
         metavar="NETWORK",
@@ -163,6 +183,9 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
             data_plane_up=arguments.data_plane_up,
             unattached=arguments.unattached,
             established=arguments.established,
+            cold_pool_s=arguments.cold_pool,
+            flip_established=arguments.flip_established,
+            drain_s=arguments.drain_s,
             vip_pool=arguments.vip_pool,
         )
     except ValueError as error:

@@ -23,7 +23,8 @@ from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options
 from vipswap_rest.cli.progress import Progress
 from vipswap_rest.cli.report import tell_errors
 from vipswap_rest.cli.signals import SignalGuard, confirmed
-from vipswap_rest.cli.swap import add_safety_options, options_of
+from vipswap_rest.cli.swap import options_of
+from vipswap_rest.cli.switching import add_safety_options
 from vipswap_rest.measure.quantities import counted, figure, seconds
 from vipswap_rest.methods.vip_swap import preflight
 from vipswap_rest.methods.vip_swap.fleet_file import Entry, read_fleet

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.cli.output import delivered, print_json, tell, tell_error
@@ -14,6 +16,10 @@ from vipswap_rest.measure.quantities import figure, seconds, stamp
 from vipswap_rest.methods.vip_swap import begun
 from vipswap_rest.switchover.outcome import report
 from vipswap_rest.switchover.replay import Decision, Replayed, lines_of, replay
+from vipswap_rest.switchover.state import RunState
+
+# How what a run begins with is read, by its method.
+STATES: dict[str, Callable[[Mapping[str, Any]], RunState]] = {begun.METHOD: begun.state_of}
 
 
 def add_replay_options(parser: argparse.ArgumentParser) -> None:
@@ -35,16 +41,21 @@ def run_replay(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     return delivered(0, lambda: _print(arguments, replayed))
 
 
+def state_of(line: Mapping[str, Any]) -> RunState:
+    """The state that a run begins in whose first line this is. Raises KeyError, ValueError."""
+    return STATES[line["method"]](line)
+
+
 def _replayed(path: str) -> Replayed:
     try:
         with Path(path).open(encoding="utf-8") as file:
             lines, torn = lines_of(file)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The events file {path} cannot be read: {error}.") from error
-    if not lines or lines[0].get("event") != "begun" or lines[0].get("method") != begun.METHOD:
+    if not lines or lines[0].get("event") != "begun" or lines[0].get("method") not in STATES:
         raise UsageError(f"{path} does not begin as an events file of a run does.", hint="Name a file of --events.")
     try:
-        state = begun.state_of(lines[0])
+        state = state_of(lines[0])
     except ValueError as error:
         raise UsageError(f"{path} does not begin as an events file of a run does: {error}") from error
     return replay(state, lines[1:], torn)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from pathlib import Path
 
 from vipswap_rest.arm.client import ArmClient
-from vipswap_rest.arm.errors import Refused, UsageError, VipswapError
-from vipswap_rest.cli.audit import AuditTrail
-from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
-from vipswap_rest.cli.live import beside
-from vipswap_rest.cli.output import deliver, delivered, print_json, tell, tell_error
-from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
-from vipswap_rest.cli.probe import seconds_of
-from vipswap_rest.cli.progress import Progress
-from vipswap_rest.cli.report import print_report, warn
-from vipswap_rest.cli.signals import SignalGuard, confirmed
-from vipswap_rest.cli.watched import watched_swap
-from vipswap_rest.measure.pictures import check_picture, timeline, write_picture
-from vipswap_rest.measure.probe.prober import check_interval
-from vipswap_rest.measure.probe.target import parse_target
-from vipswap_rest.measure.recording import Recording
+from vipswap_rest.arm.errors import Refused, UsageError
+from vipswap_rest.cli.connection import add_connection_options, connect
+from vipswap_rest.cli.output import delivered, tell
+from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options
+from vipswap_rest.cli.report import warn
+from vipswap_rest.cli.signals import SignalGuard
+from vipswap_rest.cli.switching import (
+    add_safety_options,
+    add_watching_options,
+    carried_out,
+    check_before_asking,
+    concluded,
+    confirm,
+    print_plan,
+)
+from vipswap_rest.cli.watched import candidates
 from vipswap_rest.methods.vip_swap import preflight
 from vipswap_rest.methods.vip_swap.command_lines import vip_command
 from vipswap_rest.methods.vip_swap.float_tags import float_tags
@@ -31,9 +30,9 @@ from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, Plan, plan, swap
-from vipswap_rest.methods.vip_swap.verification import VERIFY_TIMEOUT_S, Verification
+from vipswap_rest.methods.vip_swap.verification import Verification
 from vipswap_rest.switchover.health import check_of
-from vipswap_rest.switchover.report import Report, Side, not_begun
+from vipswap_rest.switchover.report import Report, Side
 from vipswap_rest.switchover.state import Limits
 
 
@@ -61,51 +60,12 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     add_connection_options(parser)
 
 
-def seconds_above_0(text: str) -> float:
-    """A length of time on the command line, in seconds; argparse makes a usage error of its ArgumentTypeError."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0.")
-    return value
-
-
 def add_swap_options(parser: argparse.ArgumentParser) -> None:
     """The options of swap."""
     add_target_options(parser)
-    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    add_polite_option(parser)
     add_float_tag_option(parser)
     add_safety_options(parser)
-    parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
-    parser.add_argument("--no-probe", action="store_true", help="do not ask the addresses whether they answer")
-    add_probe_options(parser)
-    parser.add_argument("--timeline", metavar="FILE", help="draw the swap: FILE.svg or FILE.png (needs matplotlib)")
-
-
-def add_safety_options(parser: argparse.ArgumentParser) -> None:
-    """When a swap turns back."""
-    parser.add_argument("--no-rollback", action="store_true", help="stop half-way rather than turn back")
-    parser.add_argument(
-        "--max-outage",
-        type=seconds_above_0,
-        metavar="S",
-        help="turn back if production is off for longer; looked at between operations, and between tries",
-    )
-    parser.add_argument(
-        "--health",
-        metavar="PATH|tcp",
-        help="staging must answer this before anything changes, production's address after the swap",
-    )
-    parser.add_argument(
-        "--verify-timeout",
-        type=seconds_above_0,
-        default=VERIFY_TIMEOUT_S,
-        metavar="S",
-        help=f"how long production's address may stay silent after the swap (default {VERIFY_TIMEOUT_S:g})",
-    )
+    add_watching_options(parser)
 
 
 def run_plan(arguments: argparse.Namespace, guard: SignalGuard) -> int:
@@ -116,105 +76,35 @@ def run_plan(arguments: argparse.Namespace, guard: SignalGuard) -> int:
         planned = plan(client, _target(arguments), options, note=tell)
     except Refused as error:
         finding = Finding.of(error)
-        return delivered(error.exit_code, lambda: _print_plan(arguments, [finding], []))
+        return delivered(error.exit_code, lambda: print_plan(arguments, [finding], []))
     code = 4 if preflight.forbids(planned.findings) else 0
-    return delivered(code, lambda: _print_plan(arguments, planned.findings, planned.steps))
-
-
-def _print_plan(arguments: argparse.Namespace, findings: list[Finding], steps: list[dict[str, object]]) -> None:
-    if arguments.output == "json":
-        print_json({"findings": [finding.as_json() for finding in findings], "steps": steps})
-        return
-    for finding in findings:
-        print(f"{finding.severity.value}: {finding.code}: {finding.message}")
-        print(f"  {finding.remedy}")
-    for number, step in enumerate(steps, 1):
-        taken = f" takes {step['public_ip']}" if step["public_ip"] else ""
-        print(f"{number}. {step['name']}: {step['resource']}{taken}")
-    if not findings and not steps:
-        print("Nothing to do: the addresses are where they should be.")
+    return delivered(code, lambda: print_plan(arguments, planned.findings, planned.steps))
 
 
 def run_swap(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Swap, after asking, and print the report."""
-    try:
-        report = _swap(arguments, guard)
-    except VipswapError as error:
-        # Preflight, or a signal before the run.
-        report = not_begun(error, arguments.strategy)
-    # The exit code says how things are in Azure, whatever becomes of the words.
-    if arguments.output == "json":
-        deliver(lambda: print_json(report.as_json()))
-    elif report.addresses:
-        deliver(lambda: print_report(report))
-    if report.error:
-        tell_error(report.error)
-    return report.exit_code
+    return concluded(arguments, arguments.strategy, lambda: _swap(arguments, guard))
 
 
 def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
-    if not arguments.yes and not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
     options = options_of(arguments)
-    interval_s = _interval(arguments)
-    _check_timeline(arguments)
+    check_before_asking(arguments)
     client = _client(arguments, guard)
     planned = plan(client, _target(arguments), options, note=tell)
     preflight.refuse(planned.findings)
     warn(planned.findings, brief=not arguments.yes)
     if not planned.resolved.reached:
         _announce(planned)
-        if not arguments.yes and not confirmed(guard, "Swap these addresses?"):
-            raise VipswapError("Not confirmed; nothing was changed.")
+        confirm(arguments, guard, "Swap these addresses?")
         if arguments.yes and not arguments.vip:
             tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
-    progress = Progress(client.clock)
-    with AuditTrail(arguments.events, client.clock) as trail:
-        if arguments.no_probe or planned.resolved.reached:
-            report = swap(client, planned, emit=progress, guard=guard, record=trail)
-        else:
-            report, recording = watched_swap(
-                client,
-                planned,
-                emit=progress,
-                guard=guard,
-                record=trail,
-                interval_s=interval_s,
-                probe_url=arguments.probe_url,
-                note=tell,
-                beside=beside(progress.began),
-            )
-            _draw(recording, arguments.timeline)
-        trail.ended(report)
-    return report
-
-
-def _interval(arguments: argparse.Namespace) -> float:
-    """The probe's interval, seconds. What the probe is told is looked at before anything is asked of ARM."""
-    interval_s = seconds_of("--interval", arguments.interval)
-    check_interval(interval_s)
-    if arguments.probe_url is not None:
-        parse_target(arguments.probe_url)
-        if arguments.no_probe:
-            raise UsageError("--probe-url says what to ask, --no-probe that nothing is asked.", hint="Leave one away.")
-    return interval_s
-
-
-def _check_timeline(arguments: argparse.Namespace) -> None:
-    """Whether the picture can be drawn is found out before anything is changed."""
-    if arguments.timeline is not None:
-        if arguments.no_probe:
-            raise UsageError("--timeline draws what the probe saw.", hint="Leave --no-probe away.")
-        check_picture(Path(arguments.timeline))
-
-
-def _draw(recording: Recording, path: str | None) -> None:
-    """Draw the swap. The swap is over, so a picture that cannot be drawn is told, and changes no exit code."""
-    if path is not None:
-        try:
-            write_picture(timeline(recording), Path(path))
-        except VipswapError as error:
-            tell_error(error)
+    probe = not arguments.no_probe and not planned.resolved.reached
+    return carried_out(
+        arguments,
+        client,
+        candidates(planned.resolved.observed, planned.journal.pair, arguments.probe_url) if probe else None,
+        lambda emit, record: swap(client, planned, emit=emit, guard=guard, record=record),
+    )
 
 
 def _announce(planned: Plan) -> None:

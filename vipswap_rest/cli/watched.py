@@ -1,4 +1,4 @@
-"""A swap with the probe beside it: which addresses are asked, its writes, and the report with what was observed."""
+"""A switch with the probe beside it: which addresses are asked, its writes, and the report with what was observed."""
 
 from __future__ import annotations
 
@@ -47,23 +47,58 @@ def watched_swap(
     Raises what run.swap raises, UsageError (probe_url, interval), VipswapError (no such host, no clean samples);
     nothing is changed then.
     """
-    watch = Watch(
+    return watched(
+        client,
         candidates(planned.resolved.observed, planned.journal.pair, probe_url),
+        lambda told: swap(client, planned, emit=told, guard=guard, record=record),
+        emit=emit,
+        sides=tuple(Side),
+        interval_s=interval_s,
+        note=note,
+        clean=clean,
+        settle_s=settle_s,
+        beside=beside,
+    )
+
+
+def watched(
+    client: ArmClient,
+    asked: Sequence[Candidate],
+    act: Callable[[Emit], Report],
+    *,
+    emit: Emit,
+    sides: Sequence[Side],
+    interval_s: float = INTERVAL_S,
+    note: Callable[[str], None] = lambda _: None,
+    clean: int = 1,
+    settle_s: float = AFTER_S,
+    beside: Callable[[Watch], AbstractContextManager[None]] = lambda watch: nullcontext(),
+) -> tuple[Report, Recording]:
+    """Do `act`, which is given what to tell its steps to, with the probe on what is `asked` beside it; the report holds
+    what the probe observed.
+
+    sides: those that should answer beforehand. clean, settle_s: see Watch.
+
+    Raises what `act` raises, UsageError (interval), VipswapError (no such host, no clean samples); nothing is changed
+    then.
+    """
+    watch = Watch(
+        asked,
         clock=client.clock,
         interval_s=interval_s,
         emulated=is_loopback(urlsplit(client.transport.endpoint).hostname or ""),
         clean=clean,
         settle_s=settle_s,
     )
-    for side in Side:
-        if side.value not in watch.probed:
-            note(f"{side.value}'s address does not answer beforehand from here, so its outage is not observed")
-    if clean > 1 and len(watch.probed) < len(Side):
-        raise VipswapError("Not both addresses answer from here, so nothing was swapped.", hint=ANSWER_HINT)
+    missing = [side.value for side in sides if side.value not in watch.probed]
+    for side in missing:
+        note(f"{side}'s address does not answer beforehand from here, so its outage is not observed")
+    if clean > 1 and missing:
+        raise VipswapError("Not every address answers from here, so nothing was switched.", hint=ANSWER_HINT)
     writes = Writes(client.clock, emit)
     with watch, beside(watch):
         report, probed = watch.run(
-            lambda: swap(client, planned, emit=writes, guard=guard, record=record),
+            lambda: act(writes),
             answers_after=lambda report: report.exit_code in _ATTACHED,
         )
     report = with_observations(report, probed)

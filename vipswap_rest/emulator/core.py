@@ -73,25 +73,28 @@ class Emulator:
         self._expired: set[str] = set()
         self._throttle = Throttle(self.settings.throttle)
         provided = {one.name: one.versions for one in self._types}
-        self.world = World(self.settings, self._identifiers, self.loopback, provided)
+        traffic = {one.name.lower(): one.traffic for one in self._types if one.traffic is not None}
+        self.world = World(self.settings, self._identifiers, self.loopback, provided, traffic)
         # Whether the data plane has not reported since: its first report belongs to the world before the reset.
         self._anew = True
         environment.build(self.world, self.settings)
 
     def settle(self) -> float | None:
-        """Complete what is due by the clock; returns when the next operation is, in its seconds, or None.
+        """Complete what is due by the clock; returns when the data plane changes next, in its seconds, or None.
 
         For a shell that must act on time without a request: the data plane.
         """
-        self.world.operations.settle(self.clock.monotonic())
-        return self.world.operations.next_due()
+        now = self.clock.monotonic()
+        self.world.operations.settle(now)
+        times = (self.world.operations.next_due(), self.world.routes.next_change(now))
+        return min((t for t in times if t is not None), default=None)
 
     def desired(self) -> Desired:
         """What the data plane must be like now."""
         state, routes = self.world.state, self.world.routes
         found = (properties_of(body).get("ipAddress") for body in state.of_type("Microsoft.Network/publicIPAddresses"))
         addresses = frozenset(one for one in found if isinstance(one, str) and _is_loopback(one))
-        return Desired(routes.table(), addresses, self.outages.all(), routes.causes())
+        return Desired(routes.table(self.clock.monotonic()), addresses, self.outages.all(), routes.causes())
 
     def record(self, events: Sequence[Event]) -> None:
         """Put into the timeline what the data plane did since the last call."""

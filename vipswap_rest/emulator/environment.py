@@ -1,10 +1,13 @@
-"""The article's environment as it can be had today: production and staging, each behind its own load balancer.
+"""The environments: `blog`, the article's as it can be had today: production and staging, each behind its own load
+balancer; and `roads`, which has what the other ways to switch need beside them.
 
 Basic load balancers and addresses can no longer be made, so both are Standard and the addresses Static. The scale
 sets' instances are the pools' members.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from .arm.state import group_body
 from .arm.world import World
@@ -16,6 +19,8 @@ from .types.load_balancers import body as load_balancer_body
 GROUP = "vipswap"
 LOCATION = "westus"
 LOAD_BALANCERS = ("vipswap1lb", "vipswap2lb")
+POOLS_LB = "poolslb"
+COLOURS = ("blue", "green")
 _BASE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
 _NETWORK = f"{_BASE}/providers/Microsoft.Network"
 _SCALE_SETS = f"{_BASE}/providers/Microsoft.Compute/virtualMachineScaleSets"
@@ -32,13 +37,31 @@ def build(world: World, settings: Settings) -> None:
     for number, name in enumerate(LOAD_BALANCERS, 1):
         side = f"vipswap{number}"
         _add_address(world, f"{side}pip", f"{side}lb")
-        _add_balancer(world, name, side)
-        _store(world, "Microsoft.Compute/virtualMachineScaleSets", side, _scale_set(name, side))
+        _add_pair_half(world, name, side)
+        pools = ("natpool", "natpool2")
+        _store(world, "Microsoft.Compute/virtualMachineScaleSets", side, _scale_set(name, side, "bepool", pools))
+    if settings.env == "roads":
+        _add_address(world, f"{POOLS_LB}pip", POOLS_LB)
+        _add_balancer(world, POOLS_LB, f"{POOLS_LB}pip", _two_pools(POOLS_LB), {one: f"pools{one}" for one in COLOURS})
+        for colour in COLOURS:
+            side = f"pools{colour}"
+            _store(world, "Microsoft.Compute/virtualMachineScaleSets", side, _scale_set(POOLS_LB, side, colour))
     for number in range(1, settings.pairs + 1):
         for half in "ab":
             name = f"pair{number:04}{half}"
             _add_address(world, f"{name}pip", name)
-            _add_balancer(world, name, name)
+            _add_pair_half(world, name, name)
+
+
+def targets(settings: Settings) -> Json:
+    """What an experiment may switch in the environment, as `vipswap experiment --targets` reads it."""
+    if settings.env != "roads":
+        return {}
+    one, other = LOAD_BALANCERS
+    return {
+        "vip": {"lb1": one, "lb2": other},
+        "pool": {"lb": POOLS_LB, "rules": ["http"], "pools": list(COLOURS)},
+    }
 
 
 def _add_address(world: World, name: str, label: str) -> None:
@@ -54,17 +77,23 @@ def _add_address(world: World, name: str, label: str) -> None:
     world.state.put(body)
 
 
-def _add_balancer(world: World, name: str, side: str) -> None:
+def _add_pair_half(world: World, name: str, side: str) -> None:
+    _add_balancer(world, name, f"{side}pip", _balancer(f"{_NETWORK}/loadBalancers/{name}", side), {"bepool": side})
+
+
+def _add_balancer(world: World, name: str, public_ip: str, given: Json, sets: Mapping[str, str]) -> None:
+    """sets: the scale set whose two instances are each pool's members, by the pool's name."""
     identity = f"{_NETWORK}/loadBalancers/{name}"
-    body = load_balancer_body.complete(_balancer(identity, side), None, identity, world.identifiers.guid, world.spelled)
-    pool = body["properties"]["backendAddressPools"][0]["properties"]
-    nic = f"networkInterfaces/{side}nic/ipConfigurations/{side}ipconfig"
-    pool["backendIPConfigurations"] = [
-        {"id": f"{_SCALE_SETS}/{side}/virtualMachines/{instance}/{nic}"} for instance in (0, 1)
-    ]
+    body = load_balancer_body.complete(given, None, identity, world.identifiers.guid, world.spelled)
+    for pool in body["properties"]["backendAddressPools"]:
+        side = sets[pool["name"]]
+        nic = f"networkInterfaces/{side}nic/ipConfigurations/{side}ipconfig"
+        pool["properties"]["backendIPConfigurations"] = [
+            {"id": f"{_SCALE_SETS}/{side}/virtualMachines/{instance}/{nic}"} for instance in (0, 1)
+        ]
     world.state.touch(body)
     world.state.put(body)
-    address = world.state.get(f"{_NETWORK}/publicIPAddresses/{side}pip")
+    address = world.state.get(f"{_NETWORK}/publicIPAddresses/{public_ip}")
     assert address is not None
     address["properties"]["ipConfiguration"] = {"id": f"{identity}/frontendIPConfigurations/LoadBalancerFrontEnd"}
     world.routes.adopt(identity)
@@ -105,6 +134,28 @@ def _balancer(identity: str, side: str) -> Json:
     }
 
 
+def _two_pools(name: str) -> Json:
+    """One load balancer with a pool for each colour, whose rules have the same backend port."""
+    identity = f"{_NETWORK}/loadBalancers/{name}"
+    made = _balancer(identity, name)
+    (rule,) = made["properties"]["loadBalancingRules"]
+    rules = {"http": (9000, COLOURS[0]), "http-staging": (9001, COLOURS[1])}
+    made["properties"]["loadBalancingRules"] = [
+        {
+            "name": each,
+            "properties": {
+                **rule["properties"],
+                "frontendPort": port,
+                "backendAddressPool": {"id": f"{identity}/backendAddressPools/{pool}"},
+            },
+        }
+        for each, (port, pool) in rules.items()
+    ]
+    made["properties"]["backendAddressPools"] = [{"name": colour} for colour in COLOURS]
+    del made["properties"]["inboundNatPools"]
+    return made
+
+
 def _nat_pool(name: str, frontend: Json, first: int, last: int, backend: int) -> Json:
     return {
         "name": name,
@@ -128,16 +179,14 @@ def _network() -> Json:
     }
 
 
-def _scale_set(balancer: str, side: str) -> Json:
+def _scale_set(balancer: str, side: str, pool: str, nat_pools: Sequence[str] = ()) -> Json:
     identity = f"{_NETWORK}/loadBalancers/{balancer}"
     configuration = {
         "name": f"{side}ipconfig",
         "properties": {
             "subnet": {"id": _SUBNET},
-            "loadBalancerBackendAddressPools": [{"id": f"{identity}/backendAddressPools/bepool"}],
-            "loadBalancerInboundNatPools": [
-                {"id": f"{identity}/inboundNatPools/{name}"} for name in ("natpool", "natpool2")
-            ],
+            "loadBalancerBackendAddressPools": [{"id": f"{identity}/backendAddressPools/{pool}"}],
+            "loadBalancerInboundNatPools": [{"id": f"{identity}/inboundNatPools/{name}"} for name in nat_pools],
         },
     }
     nic = {"name": f"{side}nic", "properties": {"primary": True, "ipConfigurations": [configuration]}}

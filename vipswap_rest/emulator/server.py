@@ -21,7 +21,7 @@ from .clock import SystemClock
 from .core import Emulator
 from .data_plane.loopback import NoLoopback, reserve
 from .data_plane.plane import DataPlane, warn_on_stderr
-from .environment import GROUP, LOAD_BALANCERS
+from .environment import GROUP, LOAD_BALANCERS, targets
 from .exchange import Exchange
 from .messages import Request
 from .settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
@@ -45,8 +45,7 @@ def announcement(endpoint: str, settings: Settings, ca_file: str | None = None) 
 
     ca_file: the certificate that a client must trust, where the endpoint is https.
     """
-    blog = settings.env == "blog"
-    return {
+    found = {
         "endpoint": endpoint,
         "subscription": SUBSCRIPTION,
         "tenant": TENANT,
@@ -55,8 +54,10 @@ def announcement(endpoint: str, settings: Settings, ca_file: str | None = None) 
         "client_secret": CLIENT_SECRET,
         "ca_file": ca_file,
         "resource_group": GROUP,
-        "load_balancers": list(LOAD_BALANCERS) if blog else [],
+        "load_balancers": list(LOAD_BALANCERS) if settings.env != "none" else [],
     }
+    there = targets(settings)
+    return {**found, "targets": there} if there else found
 
 
 def serve(settings: Settings, port: int, announce: Callable[[dict[str, Any]], None]) -> int:

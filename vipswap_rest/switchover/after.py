@@ -36,8 +36,8 @@ from vipswap_rest.switchover.actions import (
     Turn,
 )
 from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Polled, Seen, Sent, Signalled
-from vipswap_rest.switchover.report import EarlyWrite, Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
-from vipswap_rest.switchover.state import Hold, InFlight, JournalLife, Overlap, Patience, RunState, Trouble
+from vipswap_rest.switchover.report import Noted, Notice, StepAccepted, StepBegan, StepEnded, StepRecord
+from vipswap_rest.switchover.state import EarlyWrite, Hold, InFlight, JournalLife, Overlap, Patience, RunState, Trouble
 from vipswap_rest.switchover.steps import Claim, Direction, Keep, Release, Step, TakeOver
 
 Answers = tuple[Response | None, ...]

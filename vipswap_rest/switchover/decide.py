@@ -235,9 +235,11 @@ GUARDS: tuple[Callable[[RunState, Moment], Action | None], ...] = (
 
 
 def _unverified(state: RunState, step: Step, now: Moment) -> Action | None:
-    """Before the journal goes, production's address must answer from its new side, or everything goes back."""
+    """Before the journal goes, or the run ends that has none, production's address must answer from its new side, or
+    everything goes back."""
     wanted = state.policy.verify_s is not None and state.direction is Direction.EXCHANGED and state.cause is None
-    if not isinstance(step, Release) or not wanted or state.verified:
+    last = isinstance(step, Release) or (isinstance(step, Done) and state.method.store is None)
+    if not last or not wanted or state.verified:
         return None
     if state.silent is None:
         return AskHealth("does production answer from its new side?", *state.method.health(state.observed))

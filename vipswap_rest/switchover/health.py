@@ -12,6 +12,8 @@ from vipswap_rest.arm.http import BoundedSession
 
 # A healthy backend answers in less; one that is slower is not what production should be put on.
 ANSWER_S = 2.0
+# How long production may take to answer after a switch, unless somebody says otherwise (seconds).
+VERIFY_TIMEOUT_S = 30.0
 
 
 class Check(Protocol):

@@ -172,5 +172,8 @@ class Method(Protocol):
     def repair_hint(self, error: VipswapError) -> str | None:
         """What to do where no recovery can help, or None."""
 
+    def further(self, first: Observed, last: Observed) -> Mapping[str, Any]:
+        """What else the report says of the switch, as JSON."""
+
     def addresses(self, first: Observed, last: Observed, ledger: Ledger) -> Mapping[Side, AddressReport]:
         """What became of each endpoint."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from vipswap_rest.arm.errors import Interrupted, LockHeld, Refused, RunFailed, VipswapError
 from vipswap_rest.arm.refusals import perhaps_done
-from vipswap_rest.switchover.report import EarlyWrite, Outcome, Report
-from vipswap_rest.switchover.state import Hold, RunState
+from vipswap_rest.switchover.report import Outcome, Report
+from vipswap_rest.switchover.state import EarlyWrite, Hold, RunState
 from vipswap_rest.switchover.steps import Direction
 
 
@@ -26,8 +27,16 @@ def report(state: RunState) -> Report:
         state.when.at - state.began.at,
         error,
         method.recover_command if exit_code in (6, 130) else None,
-        (state.early or EarlyWrite(taken=False)) if method.overlaps(state.way) else None,
+        {**method.further(state.first, state.observed), **_overlap(state)},
     )
+
+
+def _overlap(state: RunState) -> dict[str, Any]:
+    """What became of the early write, where the strategy has one."""
+    if not state.method.overlaps(state.way):
+        return {}
+    early = state.early or EarlyWrite(taken=False)
+    return {"overlap": {"taken": early.taken, "refused_by": early.refused_by}}
 
 
 def outcome_of(state: RunState) -> tuple[Outcome, int, VipswapError | None]:
@@ -61,7 +70,7 @@ def _stopped(state: RunState, error: VipswapError) -> tuple[Outcome, int, Vipswa
     if state.journal_perhaps and not state.journal_exists:
         where += " Its creation was not answered, so it may exist all the same."
     hint = state.method.repair_hint(cause) or f"Finish or undo it: {again}"
-    failed = RunFailed(f"{cause} The swap stopped half-way: {where}", exit_code=6, cause=cause, hint=hint)
+    failed = RunFailed(f"{cause} The switch stopped half-way: {where}", exit_code=6, cause=cause, hint=hint)
     return Outcome.NEEDS_RECOVERY, 6, failed
 
 

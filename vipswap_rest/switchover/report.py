@@ -158,16 +158,8 @@ class AddressReport:
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyWrite:
-    """What became of the write that was sent early: taken, or the code that it was refused with."""
-
-    taken: bool
-    refused_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
-    """One run, told at its end. `exit_code` is the contract's; `overlap` is told of the strategy of that name."""
+    """One run, told at its end. `exit_code` is the contract's; `further` what the method has to add, as JSON."""
 
     outcome: Outcome
     strategy: str
@@ -177,7 +169,7 @@ class Report:
     total_s: float = 0.0
     error: VipswapError | None = None
     next_command: str | None = None
-    overlap: EarlyWrite | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -189,12 +181,11 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """The object that `-o json` prints."""
-        overlap = {"taken": self.overlap.taken, "refused_by": self.overlap.refused_by} if self.overlap else None
         return {
             "outcome": self.outcome.value,
             "strategy": self.strategy,
-            **({"overlap": overlap} if overlap else {}),
             **{side.value: self.addresses[side].as_json() if side in self.addresses else None for side in Side},
+            **self.further,
             "steps": [step.as_json() for step in self.steps],
             "total_s": round(self.total_s, 3),
             "error": self.error.as_json() if self.error else None,

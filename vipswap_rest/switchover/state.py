@@ -14,7 +14,7 @@ from vipswap_rest.switchover.actions import Action, Perform
 from vipswap_rest.switchover.events import Moment
 from vipswap_rest.switchover.method import Method, Observed, Way
 from vipswap_rest.switchover.outage import Ledger
-from vipswap_rest.switchover.report import EarlyWrite, Notice, Observation, Side, StepRecord
+from vipswap_rest.switchover.report import Notice, Observation, Side, StepRecord
 from vipswap_rest.switchover.steps import Direction, Step
 from vipswap_rest.switchover.streak import Streak
 
@@ -94,6 +94,14 @@ class InFlight:
     since: float = 0.0
     due: float = 0.0
     ahead_at: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyWrite:
+    """What became of the write that was sent early: taken, or the code that it was refused with."""
+
+    taken: bool
+    refused_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,3 +234,22 @@ class RunState:
     def journal_perhaps(self) -> bool:
         """Whether there is a journal, or may be one whose creation was never answered."""
         return self.journal_exists or self.lock.settled_at > self.read.at
+
+
+def begin(method: Method, observed: Observed, policy: Policy, goal: Direction, way: Way, now: Moment) -> RunState:
+    """The state of a run that begins now."""
+    return RunState(
+        method,
+        policy,
+        goal=goal,
+        direction=goal,
+        way=way,
+        began=now,
+        when=now,
+        first=observed,
+        observed=observed,
+        read=now,
+        asked=now,
+        lock=JournalLife(),
+        patience=Patience(now.at),
+    )

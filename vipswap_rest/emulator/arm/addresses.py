@@ -141,7 +141,7 @@ class Addresses:
             if move.on is not None:
                 self._note(t, "address_attached", operation, move, move.on)
         self._note_all(t, "operation_succeeded", operation)
-        self._routes.succeed(operation)
+        self._routes.succeed(operation, t)
 
     def may_return(self, operation: Operation) -> bool:
         """Whether no other resource has taken the addresses that the operation releases."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from . import errors, reads
 from .calls import Call, Reply
 from .paths import Path
+from .routes import Traffic
 from .world import World
 
 C = TypeVar("C", bound=Call)
@@ -31,7 +32,7 @@ class ResourceType:
     routes: the handlers by path and method; a path is as `loadBalancers/*/inboundNatRules/*`, `*` for a name.
     unrouted: the handlers of every other resource below it; its lists need no route. in_group: whether its resources
     are in a resource group, or in the subscription itself. links: what a call is about beside its own resource.
-    versions: the api-versions that the provider names, the newest first.
+    versions: the api-versions that the provider names, the newest first. traffic: where its public frontends lead.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ResourceType:
     in_group: bool = True
     links: Callable[[World, Call], Links] = lambda world, call: Links()
     versions: Sequence[str] = ()
+    traffic: Traffic | None = None
 
     def methods(self, path: Path) -> Methods:
         """The handlers of what a path names, by method; none where there is nothing."""

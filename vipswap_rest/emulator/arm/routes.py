@@ -1,31 +1,50 @@
-"""Which address leads to which load balancer: what is programmed into the data plane, beside what the model shows.
+"""Which address leads to which backend pool: what is programmed into the data plane, beside what the model shows.
 
 The two differ: the model follows a write at once, the data plane follows its operation, and one that fails changes
 nothing here. When an address stops and starts answering within an operation is not known of Azure (no documentation,
-no recording of packets), so both are settings: `accept`, when the write is accepted, or `complete`.
+no recording of packets), so both are settings: `accept`, when the write is accepted, or `complete`. A rule that changes
+its pool does so when its operation has completed; a pool that no rule used may be cold for a while (`cold_pool`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..data_plane.desired import Route
+from ..data_plane.desired import Member, Route, Service
 from ..messages import Json
+from ..settings import Settings
 from . import paths
 from .operations import Operation
-from .state import State, listed, named, properties_of, provisioning_state, reference
+from .state import State, named, properties_of, provisioning_state, reference
 
-_LAST_PORT = 65535
+
+@dataclass(frozen=True)
+class Pool:
+    """A backend pool that a rule leads to: its id, and what is answered there where no instance says it."""
+
+    id: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Frontend:
-    """A frontend as programmed: its id, its public IP's, and its rules' ports as in Route."""
+    """A frontend with its public IP's id (None: it has none), and the pool behind each port that a rule serves."""
 
     id: str
-    public_ip: str
-    ports: Mapping[int, str]
+    public_ip: str | None
+    ports: Mapping[int, Pool]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How a resource type that has public frontends leads traffic: its frontends, by its body.
+
+    established: what becomes of a connection whose rule changes its pool, as the settings have it; see Service.
+    """
+
+    frontends: Callable[[Json], Iterator[Frontend]]
+    established: Callable[[Settings], str]
 
 
 @dataclass
@@ -39,22 +58,27 @@ class Change:
 
 
 class Routes:
-    """The programmed frontends by load balancer, and the changes under way."""
+    """The programmed frontends by what they belong to, and the changes under way."""
 
-    def __init__(self, state: State, down: str, up: str) -> None:
-        """down, up: `accept` or `complete`; see Settings."""
+    def __init__(self, state: State, settings: Settings, traffic: Mapping[str, Traffic]) -> None:
+        """traffic: of each resource type that has public frontends, by the type's name in lower case."""
         self._state = state
-        self._down, self._up = down, up
+        self._settings = settings
+        self._traffic = traffic
         self._programmed: dict[str, list[Frontend]] = {}
+        # Pools, by their ids in lower case, that answer only from then on.
+        self._warm: dict[str, float] = {}
+        # Pools that a frontend's port has left, whose connections are left alone until then.
+        self._left: dict[tuple[str, int, str], float] = {}
         self._changes: dict[str, Change] = {}
         self._causes: dict[str, str | None] = {}
 
     def begin(self, operation: Operation) -> None:
         """A write was accepted, and the model shows what it wants."""
-        change = Change(operation.id, tuple(one for one in operation.resources if _is_balancer(one)))
+        change = Change(operation.id, tuple(one for one in operation.resources if self._leads(one)))
         for resource in change.resources:
-            before = {one.id.lower(): one.public_ip.lower() for one in self._programmed.get(resource.lower(), ())}
-            after = {one.id.lower(): one.public_ip.lower() for one in self._wanted(resource)}
+            before = _addresses(self._programmed.get(resource.lower(), ()))
+            after = _addresses(self._wanted(resource))
             for frontend in before.keys() | after.keys():
                 if before.get(frontend) != after.get(frontend):
                     change.frontends.add(frontend)
@@ -69,13 +93,15 @@ class Routes:
             change.frontends |= before.frontends
             change.public_ips |= before.public_ips
 
-    def succeed(self, operation: Operation) -> None:
-        """The operation succeeded: what the model shows of its load balancers is programmed."""
+    def succeed(self, operation: Operation, t: float) -> None:
+        """The operation succeeded at `t`: what the model shows of its resources is programmed."""
         change = self._changes.pop(operation.id, None)
         if change is not None:
             self._set_cause(change.public_ips, operation.id)
             for resource in change.resources:
+                before = list(self._programmed.get(resource.lower(), ()))
                 self._program(resource)
+                self._turn(before, self._programmed[resource.lower()], operation.id, t)
 
     def fail(self, operation: Operation) -> None:
         """The operation failed or was canceled: everything is as it was before it."""
@@ -84,52 +110,78 @@ class Routes:
             self._set_cause(change.public_ips, operation.id)
 
     def adopt(self, resource: str) -> None:
-        """The resource was put there by no operation: a load balancer passes traffic if it is Succeeded."""
-        if _is_balancer(resource):
+        """The resource was put there by no operation: it passes traffic if it is Succeeded."""
+        if self._leads(resource):
             for change in self._changes.values():
                 change.resources = tuple(one for one in change.resources if one.lower() != resource.lower())
                 change.frontends = {one for one in change.frontends if not one.startswith(resource.lower() + "/")}
                 change.public_ips = change.public_ips if change.resources else set()
-            self._set_cause({one.public_ip for one in self._programmed.get(resource.lower(), ())}, None)
+            before = _addresses(self._programmed.get(resource.lower(), ()))
             self._program(resource)
-            self._set_cause({one.public_ip for one in self._programmed.get(resource.lower(), ())}, None)
+            after = _addresses(self._programmed[resource.lower()])
+            self._set_cause({*before.values(), *after.values()}, None)
 
     def causes(self) -> dict[str, str | None]:
         """The operation that last changed each public IP, by the public IP's id in lower case; None: no operation."""
         return dict(self._causes)
 
-    def table(self) -> dict[str, Route]:
+    def next_change(self, now: float) -> float | None:
+        """When the next pool is warm, or left for good, in seconds of the clock; None: none will be."""
+        return min((t for t in (*self._warm.values(), *self._left.values()) if t > now), default=None)
+
+    def table(self, now: float) -> dict[str, Route]:
         """Every address that leads somewhere at this moment, by ipAddress."""
         found: dict[str, Route] = {}
         changing = {one for change in self._changes.values() for one in change.frontends}
         moving = {one for change in self._changes.values() for one in change.public_ips}
         for resource, frontends in self._programmed.items():
             for one in frontends:
-                if self._down == "accept" and (one.id.lower() in changing or one.public_ip.lower() in moving):
-                    continue
-                found |= self._route(resource, one)
-        if self._up == "accept":
+                moves = one.id.lower() in changing or (one.public_ip or "").lower() in moving
+                if not (moves and self._settings.data_plane_down == "accept"):
+                    found |= self._route(resource, one, now)
+        if self._settings.data_plane_up == "accept":
             for change in self._changes.values():
                 for resource in change.resources:
                     for one in self._wanted(resource):
                         if one.id.lower() in change.frontends:
-                            found |= self._route(resource, one)
+                            found |= self._route(resource, one, now)
         return found
 
-    def _route(self, resource: str, frontend: Frontend) -> dict[str, Route]:
+    def _route(self, resource: str, frontend: Frontend, now: float) -> dict[str, Route]:
         """The route by its address; none without a rule, or if a resource is gone, or has no address."""
-        balancer, public_ip = self._state.get(resource), self._state.get(frontend.public_ip)
+        owner, public_ip = self._state.get(resource), self._state.get(frontend.public_ip or "")
         address = properties_of(public_ip).get("ipAddress") if public_ip is not None else None
-        if balancer is None or public_ip is None or not isinstance(address, str) or not frontend.ports:
+        if owner is None or public_ip is None or not isinstance(address, str) or not frontend.ports:
             return {}
-        return {address: Route(public_ip["id"], address, frontend.id, balancer["id"], frontend.ports)}
+        ports = {port: self._service(resource, frontend.id, port, pool, now) for port, pool in frontend.ports.items()}
+        return {address: Route(public_ip["id"], address, frontend.id, owner["id"], ports)}
+
+    def _service(self, resource: str, frontend: str, port: int, pool: Pool, now: float) -> Service:
+        cold = self._warm.get(pool.id.lower(), now) > now
+        members = () if cold else (Member(pool.id, pool.text),)
+        place = (frontend.lower(), port)
+        drained = frozenset(key[2] for key, until in self._left.items() if key[:2] == place and until > now)
+        return Service(pool.id, members, self._traffic[_type(resource)].established(self._settings), drained)
+
+    def _turn(self, before: list[Frontend], after: list[Frontend], operation: str, t: float) -> None:
+        """Rules lead to other pools since `t`: those that no rule used are cold, those left are drained."""
+        used = {pool.id.lower() for one in before for pool in one.ports.values()}
+        ports = {one.id.lower(): one.ports for one in before}
+        for one in after:
+            for port, pool in one.ports.items():
+                if pool.id.lower() not in used:
+                    self._warm[pool.id.lower()] = t + self._settings.cold_pool_s
+                old = ports.get(one.id.lower(), {}).get(port, pool)
+                if old != pool:
+                    self._left[one.id.lower(), port, old.id.lower()] = t + self._settings.drain_s
+                    self._set_cause(set(_addresses([one]).values()), operation)
 
     def _program(self, resource: str) -> None:
         new = list(self._wanted(resource)) if self._passes(resource) else []
-        taken = {one.public_ip.lower() for one in new}
+        taken = {one.public_ip.lower() for one in new if one.public_ip is not None}
         for key, frontends in self._programmed.items():
             # An address leads to one frontend: the last one that it was given to.
-            self._programmed[key] = [one for one in frontends if one.public_ip.lower() not in taken]
+            self._programmed[key] = [one for one in frontends if (one.public_ip or "").lower() not in taken]
         self._programmed[resource.lower()] = new
 
     def _passes(self, resource: str) -> bool:
@@ -137,13 +189,13 @@ class Routes:
         return body is not None and provisioning_state(body).lower() == "succeeded"
 
     def _wanted(self, resource: str) -> Iterator[Frontend]:
-        """The public frontends that the model shows."""
+        """The frontends that the model shows."""
         body = self._state.get(resource)
-        if body is None or provisioning_state(body) == "Deleting":
-            return
-        for identity, public_ip in frontends(body):
-            if public_ip is not None:
-                yield Frontend(identity, public_ip, _ports(body, identity))
+        if body is not None and provisioning_state(body) != "Deleting":
+            yield from self._traffic[_type(resource)].frontends(body)
+
+    def _leads(self, resource: str) -> bool:
+        return _type(resource) in self._traffic
 
     def _set_cause(self, public_ips: set[str], operation: str | None) -> None:
         self._causes.update((one.lower(), operation) for one in public_ips)
@@ -156,26 +208,12 @@ def frontends(balancer: Json) -> Iterator[tuple[str, str | None]]:
         yield str(identity), reference(properties_of(frontend), "publicIPAddress")
 
 
-def _ports(balancer: Json, frontend: str) -> dict[int, str]:
-    """The frontend ports of the frontend's TCP rules, each with the name of its backend pool's load balancer.
-
-    Not those of NAT, which lead to one machine each; nor port 0, the rule for all ports.
-    """
-    found: dict[int, str] = {}
-    for rule in map(properties_of, listed(properties_of(balancer), "loadBalancingRules")):
-        port, mine = rule.get("frontendPort"), reference(rule, "frontendIPConfiguration") or ""
-        if str(rule.get("protocol")).lower() not in ("tcp", "all") or mine.lower() != frontend.lower():
-            continue
-        if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= _LAST_PORT:
-            continue
-        pools = [reference({"pool": one}, "pool") for one in listed(rule, "backendAddressPools")]
-        pool = reference(rule, "backendAddressPool") or next(iter(pools), None)
-        path = paths.parse_id(pool) if pool is not None else None
-        if path is not None and path.names:
-            found.setdefault(port, path.names[0])
-    return found
+def _addresses(frontends: Iterable[Frontend]) -> dict[str, str]:
+    """The public frontends' ids with their public IPs', in lower case."""
+    return {one.id.lower(): one.public_ip.lower() for one in frontends if one.public_ip is not None}
 
 
-def _is_balancer(resource: str) -> bool:
+def _type(resource: str) -> str:
+    """The resource's full type in lower case; empty for what is no resource of its own."""
     path = paths.parse_id(resource)
-    return path is not None and path.is_a("loadBalancers")
+    return path.type.lower() if path is not None and path.namespace is not None else ""

@@ -15,7 +15,14 @@ class Timeline:
         self.events: list[Json] = []
 
     def add(
-        self, t: float, event: str, resource: str, public_ip: str | None, frontend: str | None, operation: str | None
+        self,
+        t: float,
+        event: str,
+        resource: str,
+        public_ip: str | None,
+        frontend: str | None,
+        operation: str | None,
+        **more: object,
     ) -> None:
         """Note `event`; ids are as the resources spell them, `operation` is the operation's own id.
 
@@ -31,6 +38,7 @@ class Timeline:
                 "public_ip": public_ip,
                 "frontend": frontend,
                 "operation": operation,
+                **more,
             },
             key=lambda event: float(event["t"]),
         )
@@ -39,8 +47,10 @@ class Timeline:
         """Note what the data plane did; not that a seeded address answers for the first time, with no operation."""
         route = event.route
         if (
-            event.name == "data_plane_down"
+            event.name != "data_plane_up"
             or event.operation is not None
             or any(one["event"] == "data_plane_down" and one["public_ip"] == route.public_ip for one in self.events)
         ):
-            self.add(event.t, event.name, route.resource, route.public_ip, route.frontend, event.operation)
+            more = {} if event.port is None else {"port": event.port}
+            resource = event.resource or route.resource
+            self.add(event.t, event.name, resource, route.public_ip, route.frontend, event.operation, **more)

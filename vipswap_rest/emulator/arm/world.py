@@ -11,7 +11,7 @@ from .addresses import POOLS, Addresses
 from .errors import ArmError
 from .operations import Operations
 from .paths import Path
-from .routes import Routes
+from .routes import Routes, Traffic
 from .stale import StaleReads
 from .state import Identifiers, State
 from .timeline import Timeline
@@ -21,18 +21,23 @@ class World:
     """What exists, what runs, and what happened; empty at first."""
 
     def __init__(
-        self, settings: Settings, identifiers: Identifiers, loopback: str | None, provided: Mapping[str, Sequence[str]]
+        self,
+        settings: Settings,
+        identifiers: Identifiers,
+        loopback: str | None,
+        provided: Mapping[str, Sequence[str]],
+        traffic: Mapping[str, Traffic],
     ) -> None:
         """identifiers: they go on from where they were, so that no id is ever used twice.
 
         loopback: the network of the data plane's addresses, or None. provided: the api-versions of each resource type
-        that has rules of its own.
+        that has rules of its own. traffic: see Routes.
         """
         self.settings, self.identifiers, self.provided = settings, identifiers, provided
         self.state, self.timeline, self.stale = State(identifiers), Timeline(), StaleReads()
         self.latency = Latency(settings.profile, settings.time_scale, settings.seed)
         self.operations = Operations(identifiers, self.latency, settings.retry_after == "grows")
-        self.routes = Routes(self.state, settings.data_plane_down, settings.data_plane_up)
+        self.routes = Routes(self.state, settings, traffic)
         pools = POOLS if loopback is None else {**POOLS, "IPv4": (loopback,)}
         self.addresses = Addresses(self.state, self.timeline, settings.release, self.routes, pools)
 

@@ -13,14 +13,14 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 
 
 class Conversation:
-    """One connection's requests and answers; `text` is the body of each answer.
+    """One connection's requests and answers; `text` is the body of the answers to come.
 
     `closing` is True once the last answer was given: the connection is to be closed behind it.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str = "") -> None:
         self.closing = False
-        self._text = text.encode()
+        self.text = text
         self._buffer = bytearray()
         self._body_left = 0
         self._answer: bytes | None = None
@@ -74,7 +74,7 @@ class Conversation:
         # A chunked body has no length that one could skip: its answer is the last.
         self._last = not kept or b"transfer-encoding" in fields
         self._body_left = 0 if b"transfer-encoding" in fields else int(length)
-        self._answer = self._made(b"200 OK", self._text, bodiless=request[1] == b"HEAD")
+        self._answer = self._made(b"200 OK", self.text.encode(), bodiless=request[1] == b"HEAD")
         return b"HTTP/1.1 100 Continue\r\n\r\n" if fields.get(b"expect", b"").lower() == b"100-continue" else b""
 
     def _refuse(self, status: bytes) -> None:

@@ -7,18 +7,41 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Member:
+    """One that answers: its id, and the text of its answers. down: it has the traffic, and does not answer it."""
+
+    id: str
+    text: str
+    down: bool = False
+
+
+@dataclass(frozen=True)
+class Service:
+    """Who answers new connections on one port: the members of a backend pool (an id), in turn.
+
+    Without a member the port leads nowhere. established: what becomes of a connection that is open to another pool:
+    it stays with it (`keep`), is reset (`reset`), never answered again (`silent`), or its next request is answered by
+    the new pool (`follow`); drained: the pools whose connections are left alone for the time being.
+    """
+
+    pool: str
+    members: tuple[Member, ...]
+    established: str = "keep"
+    drained: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Route:
     """Where the traffic of one address goes: ids of the public IP, its frontend and its load balancer.
 
-    address: the public IP's ipAddress. ports: the TCP ports that rules serve, each with the name of the load balancer
-    whose backend pool answers there.
+    address: the public IP's ipAddress. ports: the TCP ports that rules serve.
     """
 
     public_ip: str
     address: str
     frontend: str
     resource: str
-    ports: Mapping[int, str]
+    ports: Mapping[int, Service]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +72,12 @@ class Event:
     """`data_plane_down` or `data_plane_up`. t: just before the listeners were closed, or just after they were opened.
 
     Between the two, nothing is answered; so measured bounds of an outage must contain what the two times say.
+    port: where it is about one port alone. `data_plane_changed`: from t on another pool (`resource`) answers there.
     """
 
     t: float
     name: str
     route: Route
     operation: str | None
+    port: int | None = None
+    resource: str | None = None

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from ..settings import Settings
-from .desired import Desired, Event, Outage, Route
+from .desired import Desired, Event, Outage, Route, Service
 from .loopback import Block
 from .reactor import Reactor
 from .vip import Vip
@@ -43,6 +43,8 @@ class DataPlane:
         self._ends: dict[Outage, float] = {}
         self._troubles: dict[tuple[str, int], str] = {}
         self._told: set[tuple[str, int]] = set()
+        # The pool that answered last, by frontend (in lower case) and port.
+        self._answered: dict[tuple[str, int], str] = {}
 
     def start(self) -> None:
         """Start the thread; nothing listens until the first `follow`."""
@@ -78,7 +80,7 @@ class DataPlane:
         struck = {one.public_ip.lower(): one.mode for one in self._ends}
         for address in self._desired.routes:
             if address in self._desired.addresses and address not in self._vips:
-                self._vips[address] = Vip(address, self._reactor, self._established, self._trouble)
+                self._vips[address] = Vip(address, self._reactor, self._established, self._unattached, self._trouble)
         rising: list[tuple[Vip, Route]] = []
         for address, vip in list(self._vips.items()):
             route = self._desired.routes.get(address)
@@ -123,19 +125,35 @@ class DataPlane:
         """Let the address be up and lead there."""
         if vip.mode == "serve" and vip.route == route:
             return
-        was_up, before, t = vip.up, time.monotonic(), vip.go_up(route)
+        was_up, before = vip.up, time.monotonic()
+        old = vip.route.ports if vip.route is not None else {}
+        answered = {port: vip.answers(port) for port in route.ports if port in old}
+        t = vip.go_up(route)
         if vip.up and not was_up:
             self._note(t, "data_plane_up", route)
         elif was_up and not vip.up:
-            # Other ports than before, and none of them to be had.
+            # None of its ports is to be had, or leads to anybody.
             self._note(before, "data_plane_down", route)
+        for port, service in route.ports.items():
+            up = vip.answers(port)
+            if was_up and vip.up and up is not answered.get(port, up):
+                self._note(t if up else before, f"data_plane_{'up' if up else 'down'}", route, port)
+            if up:
+                self._tell_change(t, route, port, service)
 
-    def _note(self, t: float, name: str, route: Route) -> None:
+    def _tell_change(self, t: float, route: Route, port: int, service: Service) -> None:
+        """Another pool answers on a port of the frontend than the last one that did."""
+        key = (route.frontend.lower(), port)
+        if self._answered.get(key, service.pool).lower() != service.pool.lower():
+            self._note(t, "data_plane_changed", route, port, service.pool)
+        self._answered[key] = service.pool
+
+    def _note(self, t: float, name: str, route: Route, port: int | None = None, resource: str | None = None) -> None:
         """An event. If the address leads where it led before, an outage made it, and no operation."""
         one, other = self._applied.get(route.address), self._desired.routes.get(route.address)
-        changed = one is None or other is None or not _same(one, other)
+        changed = one is None or other is None or not _same(one, other) or one.ports != other.ports
         operation = self._desired.causes.get(route.public_ip.lower()) if changed else None
-        self._events.append(Event(t, name, route, operation))
+        self._events.append(Event(t, name, route, operation, port, resource))
 
     def _trouble(self, address: str, port: int, error: OSError) -> None:
         if (address, port) not in self._told:

@@ -7,11 +7,11 @@ import errno
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from .conversation import Conversation
-from .desired import Route
+from .desired import Route, Service
 from .reactor import Reactor
 
 # The system's own limit (somaxconn) is lower nowhere that matters; a full queue would drop SYNs silently.
@@ -29,22 +29,28 @@ class Vip:
     Each step is taken within one turn of the reactor, so that no request is answered while it is.
     """
 
-    def __init__(self, address: str, reactor: Reactor, established: str, trouble: PortTrouble) -> None:
-        """established: `reset` or `silent`; trouble: called for each port that cannot be listened on."""
+    def __init__(self, address: str, reactor: Reactor, established: str, unattached: str, trouble: PortTrouble) -> None:
+        """established, unattached: see Settings; trouble: called for each port that cannot be listened on."""
         self.address = address
         self.route: Route | None = None
         self.mode = "refuse"
         self._reactor = reactor
         self._established = established
+        self._unattached = unattached
         self._trouble = trouble
         self._listeners: dict[int, socket.socket] = {}
-        self._texts: Mapping[int, str] = {}
+        self._services: Mapping[int, Service] = {}
+        self._turns: dict[int, int] = {}
         self._connections: dict[_Connection, None] = {}
 
     @property
     def up(self) -> bool:
         """Whether anything answers."""
-        return self.mode == "serve" and bool(self._listeners)
+        return any(map(self.answers, self._listeners))
+
+    def answers(self, port: int) -> bool:
+        """Whether anything answers on that port."""
+        return self.mode == "serve" and port in self._listeners and bool(self._services[port].members)
 
     def go_down(self, mode: str) -> float:
         """Answer no more; returns the moment before, in seconds of the monotonic clock.
@@ -69,9 +75,16 @@ class Vip:
         self._listen(() if mode == "refuse" or route is None else route.ports)
 
     def go_up(self, route: Route) -> float:
-        """Answer on the route's ports; returns the moment after, in seconds of the monotonic clock."""
-        self.mode, self.route, self._texts = "serve", route, route.ports
-        self._listen(route.ports)
+        """Answer on the route's ports; returns the moment after, in seconds of the monotonic clock.
+
+        A port without anybody to answer is as an address that leads nowhere. Connections to a pool that a port no
+        longer leads to are treated as its service says.
+        """
+        self.mode, self.route, self._services = "serve", route, route.ports
+        for connection in list(self._connections):
+            connection.turn(route.ports.get(connection.port))
+        empty = self._unattached == "refuse"
+        self._listen({port: one for port, one in route.ports.items() if one.members or not empty})
         return time.monotonic()
 
     def close(self) -> None:
@@ -80,7 +93,7 @@ class Vip:
         for connection in list(self._connections):
             connection.abort()
 
-    def _listen(self, ports: Mapping[int, str] | tuple[()]) -> None:
+    def _listen(self, ports: Collection[int]) -> None:
         """Listen on exactly these ports, as far as they are to be had."""
         for port in [port for port in self._listeners if port not in ports]:
             listener = self._listeners.pop(port)
@@ -112,8 +125,13 @@ class Vip:
                 time.sleep(0.01)
                 return
             accepted.setblocking(False)
-            connection = _Connection(accepted, self._reactor, self._texts.get(port, ""), self._connections)
-            connection.silent = self.mode != "serve"
+            connection = _Connection(accepted, self._reactor, port, self._connections)
+            service = self._services.get(port) if self.mode == "serve" else None
+            if service is None or not service.members:
+                connection.silent = True
+            else:
+                turn = self._turns[port] = self._turns.get(port, -1) + 1
+                connection.join(service, turn)
             # The request has often come with the handshake's last packet.
             connection.read()
 
@@ -121,12 +139,30 @@ class Vip:
 class _Connection:
     """One client's connection, until it is closed from either side."""
 
-    def __init__(self, sock: socket.socket, reactor: Reactor, text: str, connections: dict[_Connection, None]) -> None:
+    def __init__(self, sock: socket.socket, reactor: Reactor, port: int, connections: dict[_Connection, None]) -> None:
         self.silent = False
+        self.port = port
         self._socket, self._reactor, self._connections = sock, reactor, connections
-        self._conversation = Conversation(text)
+        self._conversation = Conversation()
+        self._pool = ""
         connections[self] = None
         reactor.watch(sock, self.read)
+
+    def join(self, service: Service, turn: int) -> None:
+        """Be answered by one of the service's members from now on."""
+        self._pool = service.pool
+        self._conversation.text = service.members[turn % len(service.members)].text
+
+    def turn(self, service: Service | None) -> None:
+        """The port's service is this one now."""
+        if service is None or not self._pool or service.pool == self._pool or self._pool.lower() in service.drained:
+            return
+        if service.established == "reset":
+            self.abort()
+        elif service.established == "silent":
+            self.silent = True
+        elif service.established == "follow" and service.members:
+            self.join(service, 0)
 
     def read(self) -> None:
         """Read what there is, and answer it, unless the address is silent."""

@@ -19,7 +19,7 @@ OBJECT_ID = "33333333-3333-3333-3333-333333333333"
 _PAIRS_AT_MOST = 9999
 
 _CHOICES: dict[str, tuple[str | None, ...]] = {
-    "env": ("blog", "none"),
+    "env": ("blog", "roads", "none"),
     "release": ("complete", "accept"),
     "release_refusal": ("in-use", "retryable"),
     "overlap_ends": ("both", "attach"),
@@ -31,6 +31,7 @@ _CHOICES: dict[str, tuple[str | None, ...]] = {
     "data_plane_up": ("complete", "accept"),
     "unattached": ("refuse", "drop"),
     "established": ("reset", "silent"),
+    "flip_established": ("keep", "reset", "silent"),
 }
 
 
@@ -42,7 +43,8 @@ class InvalidSettings(ValueError):
 class Settings:
     """The emulator's settings, each one flag of `vipswap emulator`.
 
-    env: `blog` starts with the article's two load balancers, `none` with nothing.
+    env: `blog` starts with the article's two load balancers, `roads` has what the other methods need beside them,
+        `none` has nothing.
     latency: `instant`, `blog`, `standard`, or the path of a JSON file (seconds; see latency.read_profile).
     time_scale: factor on every duration, Retry-After included; 0.1 is ten times faster.
     seed: of the durations that are drawn.
@@ -77,6 +79,11 @@ class Settings:
     established: what becomes of connections that are open when an address goes down: reset, or never answered again.
         What Azure does is not known (it documents a reset for idle timeouts only); those to an address that drops
         are never answered again.
+    cold_pool_s: how many seconds a backend pool that no rule used does not answer after a rule has gone over to it.
+        That an unprobed pool waits for its first probe is inferred.
+    flip_established: what becomes of connections that are open to a load balancer's pool when the rule leaves it: they
+        stay, are reset, or never answered again. Not documented, and not seen.
+    drain_s: how many seconds such connections are left alone before that.
     vip_pool: the network within 127.0.0.0/8 that the public IPs' loopback addresses are taken from, a /24 of it for
         each emulator.
 
@@ -106,6 +113,9 @@ class Settings:
     data_plane_up: str = "complete"
     unattached: str = "refuse"
     established: str = "reset"
+    cold_pool_s: float = 0.0
+    flip_established: str = "keep"
+    drain_s: float = 0.0
     vip_pool: str = "127.64.0.0/16"
 
     def __post_init__(self) -> None:
@@ -116,8 +126,11 @@ class Settings:
                 raise InvalidSettings(f"{name} is {value!r}; it must be one of {words}.")
         if not 0 <= self.pairs <= _PAIRS_AT_MOST:
             raise InvalidSettings(f"pairs is {self.pairs}; it must be a whole number from 0 to {_PAIRS_AT_MOST}.")
-        if not 0 <= self.rtt < float("inf"):
-            raise InvalidSettings(f"rtt is {self.rtt!r}; it must be a number of seconds from 0 on.")
+        for name in ("rtt", "cold_pool_s", "drain_s"):
+            if not 0 <= (seconds := getattr(self, name)) < float("inf"):
+                raise InvalidSettings(
+                    f"{name.removesuffix('_s')} is {seconds!r}; it must be a number of seconds from 0 on."
+                )
         if self.token_lifetime_s < 1:
             raise InvalidSettings(f"token_lifetime is {self.token_lifetime_s}; it must be whole seconds from 1 on.")
         if not 0 <= self.time_scale < float("inf"):

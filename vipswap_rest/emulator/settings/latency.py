@@ -43,6 +43,7 @@ class Profile:
     public_ip_create: Duration = _ZERO
     public_ip_delete: Duration = _ZERO
     native_swap: Duration = _ZERO
+    pool_update: Duration = _ZERO
     retry_after: Duration | None = _ZERO
 
 
@@ -52,10 +53,15 @@ PROFILES = {
     # script looks every 3 s and sleeps 3 s more after it has seen Succeeded, so it waited 27, 33 and 27 s: the updates
     # took 21-24, 27-30 and 21-24 s, and these are the middles. The float cost it nothing: it was created without a
     # wait, and the first update referred to it at once. The rest is what recordings of that time show.
-    "blog": Profile(Cycle((22.5, 28.5, 22.5)), Cycle((3.0,)), Cycle((11.0,)), Cycle((22.5,)), Cycle((10.0,))),
+    "blog": Profile(
+        Cycle((22.5, 28.5, 22.5)), Cycle((3.0,)), Cycle((11.0,)), Cycle((22.5,)), Cycle((22.5,)), Cycle((10.0,))
+    ),
     # Recorded: Standard load balancers with members n = 10, all of them 0-6 s with a median of 1; public IP creates
-    # n = 1,153 and deletes n = 47. No native swap of ordinary load balancers was ever recorded: as an update.
-    "standard": Profile(Spread(1.0, 5.0), Spread(1.0, 3.0), Spread(11.0, 29.0), Spread(1.0, 5.0), Cycle((10.0,))),
+    # n = 1,153 and deletes n = 47. No native swap of ordinary load balancers was ever recorded, nor a rule that changes
+    # its pool on one with members: as an update.
+    "standard": Profile(
+        Spread(1.0, 5.0), Spread(1.0, 3.0), Spread(11.0, 29.0), Spread(1.0, 5.0), Spread(1.0, 5.0), Cycle((10.0,))
+    ),
 }
 
 # How the Retry-After of an operation's polls grows, in multiples of its first. Recorded: 10, 20, 20, 40, 40, 80, 160,

@@ -14,7 +14,8 @@ from vipswap_rest.methods.vip_swap.method import VipSwap
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, PublicIp
 from vipswap_rest.switchover.events import Moment
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.switchover.state import JournalLife, Patience, Policy, RunState
+from vipswap_rest.switchover.state import Policy, RunState
+from vipswap_rest.switchover.state import begin as begin_run
 from vipswap_rest.switchover.trail import moment_of, policy_line, policy_of
 
 METHOD = "vip_swap"
@@ -24,21 +25,8 @@ def begin(
     journal: Journal, before: Observed, found: Journal | None, policy: Policy, tags: Mapping[str, str], now: Moment
 ) -> RunState:
     """The state of a run that begins now, over the journal that was `found` in the float, if one was."""
-    return RunState(
-        VipSwap(journal.pair, FloatStore(journal, found, tags)),
-        policy,
-        goal=journal.direction,
-        direction=journal.direction,
-        way=journal.opening,
-        began=now,
-        when=now,
-        first=before,
-        observed=before,
-        read=now,
-        asked=now,
-        lock=JournalLife(),
-        patience=Patience(now.at),
-    )
+    method = VipSwap(journal.pair, FloatStore(journal, found, tags))
+    return begin_run(method, before, policy, journal.direction, journal.opening, now)
 
 
 def begun_line(

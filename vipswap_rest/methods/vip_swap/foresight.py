@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from vipswap_rest.arm.ids import ResourceId
-from vipswap_rest.methods.vip_swap.model import SUCCEEDED, Observed, Pair, PublicIp
+from vipswap_rest.methods.vip_swap.model import Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.reconcile import (
     Attach,
     CreateFloat,
@@ -21,6 +21,7 @@ from vipswap_rest.methods.vip_swap.reconcile import (
     wants_trial,
 )
 from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.resource import SUCCEEDED
 from vipswap_rest.switchover.steps import Claim, Direction, Done, Refuse, Release, Step, Wait
 
 # More steps than any road has.

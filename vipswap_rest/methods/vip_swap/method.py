@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from vipswap_rest.arm.errors import NotFound, ProtocolError, Refused, VipswapError
 from vipswap_rest.arm.http import Response
@@ -184,6 +185,10 @@ class VipSwap:
         """Where the float's tags cannot be trusted, no recovery can help."""
         damaged = isinstance(error, Refused) and error.code in ("FloatDamaged", "FloatForeign")
         return journals.BY_HAND if damaged else None
+
+    def further(self, first: Observed, last: Observed) -> Mapping[str, Any]:
+        """Nothing."""
+        return {}
 
     def addresses(self, first: Observed, last: Observed, ledger: Ledger) -> Mapping[Side, AddressReport]:
         """Where each address was, is, and how long the control plane had it off."""

@@ -10,15 +10,11 @@ from typing import Any, TypeVar
 from vipswap_rest.arm.errors import ProtocolError
 from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, same_id
 from vipswap_rest.arm.network import FRONTEND, NAMESPACE, PUBLIC_IP, with_public_ip
-from vipswap_rest.arm.words import word_key
 from vipswap_rest.methods.vip_swap.rules import has_outbound_rule, rules_of
 from vipswap_rest.methods.vip_swap.shape import check_shape
 from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.resource import SUCCEEDED, etag_of, state_of
 from vipswap_rest.switchover.steps import Direction
-
-# Terminal words of ARM's contract; any other word means that something is still going on.
-SUCCEEDED = "succeeded"
-BROKEN = frozenset({"failed", "canceled", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class LoadBalancer:
                 # Read them once: whoever does so later takes it that they can be read.
                 deque(rules_of(body, str(frontend.id)), 0)
                 has_outbound_rule(body, str(frontend.id))
-            return cls(id, _etag(body), _state(properties), frontends, body)
+            return cls(id, etag_of(body), state_of(properties), frontends, body)
         except (KeyError, TypeError, ValueError, AttributeError, InvalidResourceId) as error:
             raise ProtocolError(f"ARM showed a load balancer that cannot be read: {error}.") from error
 
@@ -126,7 +122,7 @@ class PublicIp:
             check_shape(body)
             properties = body["properties"]
             holder = _id_text(properties, "natGateway") or _id_text(properties, "ipConfiguration")
-            return cls(ResourceId.parse(body["id"]), _etag(body), _state(properties), holder, body)
+            return cls(ResourceId.parse(body["id"]), etag_of(body), state_of(properties), holder, body)
         except (KeyError, TypeError, ValueError, AttributeError, InvalidResourceId) as error:
             raise ProtocolError(f"ARM showed a public IP address that cannot be read: {error}.") from error
 
@@ -210,19 +206,6 @@ def _frontend(item: Mapping[str, Any], load_balancer: ResourceId) -> Frontend:
     if public_ip is not None and not public_ip.is_a(f"{NAMESPACE}/{PUBLIC_IP}"):
         raise InvalidResourceId(f"{public_ip} is no public IP address")
     return Frontend(id, public_ip, bool(properties.get("publicIPPrefix")), _id_text(properties, "gatewayLoadBalancer"))
-
-
-def _etag(body: Mapping[str, Any]) -> str:
-    """Read the etag. Raises ValueError without one: every write is guarded by If-Match, and nothing else guards it."""
-    etag = body.get("etag")
-    if not isinstance(etag, str) or not etag:
-        raise ValueError(f"{body['id']} has no etag, so no write to it could be guarded")
-    return etag
-
-
-def _state(properties: Mapping[str, Any]) -> str:
-    # ARM's contract: a resource without provisioningState has Succeeded.
-    return word_key(properties.get("provisioningState")) or SUCCEEDED
 
 
 def _id_text(properties: Mapping[str, Any], key: str) -> str | None:

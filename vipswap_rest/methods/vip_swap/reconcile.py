@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from vipswap_rest.arm.ids import ResourceId
-from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, Observed, Pair
+from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.resource import BROKEN, in_motion
 from vipswap_rest.switchover.steps import Claim, Direction, Done, Refuse, Release, Step, Wait, Write
 
 
@@ -146,7 +147,7 @@ def _unsettled(observed: Observed, pair: Pair) -> Step | None:
     states = {item.id: item.state for item in observed.load_balancers.values()}
     states |= {item.id: item.state for item in observed.public_ips}
     for resource, state in states.items():
-        if state != SUCCEEDED and state not in BROKEN:
+        if in_motion(state):
             # Never supersede an operation in flight.
             return Wait(resource, f"it is {state}")
     # What will be refused in the end is refused before anything is mended.

@@ -14,10 +14,11 @@ from vipswap_rest.methods.vip_swap import conflicts
 from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
 from vipswap_rest.methods.vip_swap.journal import Journal
-from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.naming import address_id, address_meant, frontend_id, load_balancer_id
 from vipswap_rest.methods.vip_swap.observe import observe, read_float, read_load_balancer
 from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.resource import in_motion
 
 # How long preflight waits for somebody else's operation on a load balancer to end.
 SETTLE_S = 30.0
@@ -191,7 +192,7 @@ class Settling:
 
         def moving(found: Observed) -> LoadBalancer | PublicIp | None:
             items: list[LoadBalancer | PublicIp] = [*found.load_balancers.values(), *found.public_ips]
-            return next((item for item in items if _in_motion(item)), None)
+            return next((item for item in items if in_motion(item.state)), None)
 
         return self._settled(lambda: observe(self.client, pair), moving)
 
@@ -202,7 +203,7 @@ class Settling:
         while True:
             found = read()
             moving = subject(found)
-            if moving is None or not _in_motion(moving) or clock.monotonic() >= self.since + self.seconds:
+            if moving is None or not in_motion(moving.state) or clock.monotonic() >= self.since + self.seconds:
                 return found
             if not noted:
                 state = moving.state.capitalize()
@@ -210,10 +211,6 @@ class Settling:
                 noted = True
             clock.sleep(pause)
             pause = min(1.0, 2 * pause)
-
-
-def _in_motion(found: LoadBalancer | PublicIp) -> bool:
-    return found.state != SUCCEEDED and found.state not in BROKEN
 
 
 def _choose(load_balancer: LoadBalancer, wanted: ResourceId | None, side: Side) -> tuple[ResourceId, ResourceId]:

@@ -24,13 +24,12 @@ from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import SETTLE_S, Resolved, Target, resolve
 from vipswap_rest.methods.vip_swap.verification import Verification
+from vipswap_rest.switchover import run
 from vipswap_rest.switchover.budget import Budget
-from vipswap_rest.switchover.driver import Driver, Guard, Record, Unguarded
-from vipswap_rest.switchover.events import Begun
+from vipswap_rest.switchover.driver import Guard, Record, Unguarded
 from vipswap_rest.switchover.outage import Ledger
-from vipswap_rest.switchover.outcome import report
 from vipswap_rest.switchover.report import Emit, Outcome, Report, Side
-from vipswap_rest.switchover.state import Limits, Policy
+from vipswap_rest.switchover.state import Limits
 from vipswap_rest.switchover.steps import Direction
 
 
@@ -212,17 +211,22 @@ def carry_out(
 
     Every error of the run is in the report, none is raised.
     """
-    check = options.verification.check if options.verification else None
-    driver = Driver(client, check=check, emit=emit, guard=guard, record=record, budget=budget)
-    policy = Policy(
-        client.transport.endpoint,
-        client.api_version("network"),
-        client.transport.read_timeout,
-        options.limits,
-        options.rollback,
-        options.verification.timeout_s if options.verification else None,
-        options.polite,
+    tags, verification = options.float_tags, options.verification
+    policy = run.policy(
+        client,
+        limits=options.limits,
+        rollback=options.rollback,
+        verify_s=verification.timeout_s if verification else None,
+        polite=options.polite,
     )
-    now, tags = driver.now(), options.float_tags
-    record(Begun(now, METHOD, begun_line(journal, before, found, policy, tags)))
-    return report(driver.run(begin(journal, before, found, policy, tags, now)))
+    return run.carry_out(
+        client,
+        METHOD,
+        begun_line(journal, before, found, policy, tags),
+        partial(begin, journal, before, found, policy, tags),
+        check=verification.check if verification else None,
+        emit=emit,
+        guard=guard,
+        record=record,
+        budget=budget,
+    )

@@ -8,10 +8,8 @@ from vipswap_rest.arm.errors import Refused
 from vipswap_rest.methods.vip_swap.method import port_of
 from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.rules import first_tcp_port
-from vipswap_rest.switchover.health import Check
+from vipswap_rest.switchover.health import VERIFY_TIMEOUT_S, Check
 from vipswap_rest.switchover.report import Side
-
-VERIFY_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)

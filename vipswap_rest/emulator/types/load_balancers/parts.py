@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...arm.shapes import COMMON, REFERENCE
-from ...arm.state import is_global, listed, properties_of
+from ...arm.state import is_global, listed, named, properties_of
 from ...messages import Json
 
 NAME = "Microsoft.Network/loadBalancers"
@@ -62,6 +62,15 @@ def references(child: Json) -> Iterator[tuple[str, str]]:
         for value in listed(found, key):
             if isinstance(value.get("id"), str):
                 yield key, value["id"]
+
+
+def rule_pools(body: Json | None) -> dict[str, list[str]]:
+    """The ids of each rule's pools, in lower case, by the rule's name."""
+    rules = named(properties_of(body or {}), RULES)
+    return {
+        name: [one.lower() for key, one in references(rule) if key.startswith("backendAddressPool")]
+        for name, rule in rules.items()
+    }
 
 
 def has_members(body: Json | None) -> bool:

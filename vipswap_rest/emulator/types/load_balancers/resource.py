@@ -33,7 +33,8 @@ def put(world: World, call: Call, *, pool: bool = False) -> Reply:
         if working:
             public_ips.give_dynamic_addresses(world, addresses(present))
 
-    seconds = world.latency.draw("load_balancer_update") if working else 0.0
+    flips = pool or (not moves and parts.rule_pools(previous) != parts.rule_pools(body))
+    seconds = world.latency.draw("pool_update" if flips else "load_balancer_update") if working else 0.0
     kind = "PutLoadBalancerOperation"
     operation = begin_write(world, call, kind, [body], seconds, finish, working=working, not_before=ready, moves=moves)
     return Reply(200 if previous else 201, body, operation, pause=working)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...arm import reads
 from ...arm.resource_types import ResourceType
+from ...arm.routes import Traffic
 from ...arm.writes import patch_tags
-from . import children, health, links, parts, resource
+from . import children, health, links, parts, resource, traffic
 
 _CHILD = {"GET": reads.get, "PUT": children.put, "DELETE": children.delete}
 TYPE = ResourceType(
@@ -17,4 +18,5 @@ TYPE = ResourceType(
         f"loadBalancers/*/{parts.RULES}/*/health": {"POST": health.post},
     },
     links=links.of_balancer,
+    traffic=Traffic(traffic.lead, lambda settings: settings.flip_established),
 )

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.preflight import access, resources, services, surroundings
-from vipswap_rest.methods.vip_swap.preflight.finding import (
-    CODES,
-    STRUCTURAL,
-    Finding,
-    Severity,
-    checked_codes,
-    forbids,
-    insisted,
-    overridden,
-    refuse,
-)
+from vipswap_rest.methods.vip_swap.preflight.finding import CODES, STRUCTURAL, checked_codes, insisted, overridden
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.survey import Survey
+from vipswap_rest.switchover.findings import Finding, Severity, forbids, ordered, refuse
 
 __all__ = [
     "CODES",
@@ -65,7 +56,4 @@ def inspect_reached(observed: Observed, pair: Pair, *, ignored: frozenset[str] =
 
 
 def _ordered(found: list[Finding], ignored: frozenset[str]) -> list[Finding]:
-    order = list(Severity)
-    return sorted(
-        (overridden(finding, ignored) for finding in found), key=lambda finding: order.index(finding.severity)
-    )
+    return ordered(overridden(finding, ignored) for finding in found)

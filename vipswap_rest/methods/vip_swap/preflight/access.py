@@ -8,9 +8,9 @@ from vipswap_rest.arm.ids import covers, id_key
 from vipswap_rest.arm.words import same_word
 from vipswap_rest.methods.vip_swap.model import Pair
 from vipswap_rest.methods.vip_swap.permissions import granted, group_of, needs
-from vipswap_rest.methods.vip_swap.preflight.finding import Finding, error, information, warning
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.survey import Lock, Survey, Unknown
+from vipswap_rest.switchover.findings import Finding, error, information, warning
 from vipswap_rest.switchover.report import Side
 
 

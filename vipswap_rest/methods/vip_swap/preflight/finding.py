@@ -1,47 +1,13 @@
-"""What a finding is, every code there is, and how an error is overridden by its name."""
+"""Every code that a finding of the VIP swap has, and how an error is overridden by its name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any
+from dataclasses import replace
 
 from vipswap_rest.arm.errors import Refused, UsageError
 from vipswap_rest.arm.words import word_key
-
-
-class Severity(str, Enum):
-    """An error refuses the swap; a warning is shown; information is for those who ask (`plan`)."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFORMATION = "information"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing preflight found: a stable code, a sentence, and what to do about it."""
-
-    code: str
-    severity: Severity
-    message: str
-    remedy: str
-
-    def as_json(self) -> dict[str, Any]:
-        """One item of the output's `findings`."""
-        return {
-            "code": self.code,
-            "severity": self.severity.value,
-            "message": self.message,
-            "remedy": self.remedy,
-        }
-
-    @classmethod
-    def of(cls, error: Refused) -> Finding:
-        """A refusal as the finding it is."""
-        return cls(error.code, Severity.ERROR, error.message, error.hint)
-
+from vipswap_rest.switchover.findings import Finding, Severity
 
 # What makes a swap impossible, or would make vipswap guess: no --ignore helps.
 STRUCTURAL = {
@@ -97,20 +63,6 @@ INFORMATION = {
 CODES = {**STRUCTURAL, **ERRORS, **WARNINGS, **INFORMATION}
 
 
-def refuse(findings: list[Finding]) -> None:
-    """Raise Refused with the first error among the findings, if there is one; `plan` shows them all."""
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    if errors:
-        first, others = errors[0], [finding.code for finding in errors[1:]]
-        also = f" (There is more: {', '.join(others)}; see vipswap plan.)" if others else ""
-        raise Refused(first.code, first.message + also, hint=first.remedy)
-
-
-def forbids(findings: Iterable[Finding]) -> bool:
-    """Whether there is an error among the findings."""
-    return any(finding.severity is Severity.ERROR for finding in findings)
-
-
 def checked_codes(given: Iterable[str]) -> frozenset[str]:
     """The codes of `--ignore` as they are spelled here; any case will do. Raises UsageError for one that is none."""
     known = {word_key(code): code for code in CODES}
@@ -136,18 +88,3 @@ def insisted(error: Refused, ignored: frozenset[str]) -> Refused:
     if error.code not in ignored:
         return error
     return Refused(error.code, f"{error.message} This cannot be ignored.", hint=error.hint)
-
-
-def error(code: str, message: str, remedy: str) -> Finding:
-    """A finding that refuses."""
-    return Finding(code, Severity.ERROR, message, remedy)
-
-
-def warning(code: str, message: str, remedy: str) -> Finding:
-    """A finding that is shown."""
-    return Finding(code, Severity.WARNING, message, remedy)
-
-
-def information(code: str, message: str, remedy: str) -> Finding:
-    """A finding for those who ask."""
-    return Finding(code, Severity.INFORMATION, message, remedy)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vipswap_rest.arm.words import same_word, word_key
-from vipswap_rest.methods.vip_swap.model import BROKEN, SUCCEEDED, LoadBalancer, Observed, Pair, PublicIp
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.placement import (
     IP_TAGS,
     SKU,
@@ -18,8 +18,9 @@ from vipswap_rest.methods.vip_swap.placement import (
     same_kind,
     same_place,
 )
-from vipswap_rest.methods.vip_swap.preflight.finding import Finding, Severity, error, information, warning
+from vipswap_rest.switchover.findings import Finding, Severity, error, information, warning
 from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.resource import BROKEN, SUCCEEDED
 
 
 def held(observed: Observed, pair: Pair) -> Iterator[Finding]:

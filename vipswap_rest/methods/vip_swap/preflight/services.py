@@ -9,9 +9,9 @@ from vipswap_rest.arm.ids import same_id
 from vipswap_rest.arm.words import same_word
 from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.placement import SKU, VERSION
-from vipswap_rest.methods.vip_swap.preflight.finding import Finding, error, warning
 from vipswap_rest.methods.vip_swap.rules import LAST_PORT, Rule, RuleKind, has_outbound_rule, missing_ports, rules_of
 from vipswap_rest.methods.vip_swap.survey import Survey
+from vipswap_rest.switchover.findings import Finding, error, warning
 from vipswap_rest.switchover.report import Side
 
 
