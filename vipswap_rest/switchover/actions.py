@@ -100,9 +100,10 @@ class Perform:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """Read the state of an operation in flight, within so many seconds."""
+    """Read the state of the operation on a resource, within so many seconds."""
 
     why: str
+    resource: ResourceId
     operation: lro.Operation
     within_s: float
 

@@ -166,12 +166,10 @@ def _turned(state: RunState, action: Turn) -> RunState:
 
 
 def _flight_of(state: RunState, action: Action | None) -> InFlight | None:
-    """The write in flight that was sent, or is polled, by an action."""
-    for flight in state.operations:
-        polled = isinstance(action, Poll) and flight.progress and flight.progress.operation == action.operation
-        if flight.action is action or polled:
-            return flight
-    return None
+    """The write in flight that was sent, or is polled, by an action: no two are on the same resource."""
+    if not isinstance(action, (Perform, Poll)):
+        return None
+    return next((one for one in state.operations if one.action.resource == action.resource), None)
 
 
 def _with(state: RunState, flight: InFlight, now: InFlight | None) -> RunState:

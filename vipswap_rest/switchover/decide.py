@@ -142,7 +142,7 @@ def _in_flight(state: RunState, now: Moment) -> Action | None:
     name, progress = flight.action.name, flight.progress
     if now.at < due or progress is None:
         return Sleep(f"{name} runs", min(due, flight.limit), renew=state.critical)
-    return Poll(f"{name} runs", progress.operation, flight.limit - now.at)
+    return Poll(f"{name} runs", flight.action.resource, progress.operation, flight.limit - now.at)
 
 
 def _journal_missing(state: RunState, now: Moment) -> Action | None:

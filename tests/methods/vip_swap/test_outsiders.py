@@ -23,7 +23,6 @@ from tests.methods.vip_swap.lab import (
     same,
     without_server_set,
 )
-from tests.methods.vip_swap.moments import moments
 from vipswap_rest.emulator import Settings
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.recovery import Recovery
@@ -63,10 +62,10 @@ def requests_of(opening: Opening) -> list[str]:
     return [method for method, _, _ in lab.wire.sent]
 
 
-def turns(opening: Opening) -> list[int]:
+def turns(opening: Opening) -> range:
     """The numbers of the requests before which somebody writes."""
     methods = requests_of(opening)
-    return moments(methods, turn=0, first=methods.index("PUT") + 1)
+    return range(methods.index("PUT") + 1, len(methods) + 1)
 
 
 def before_request(lab: Lab, number: int, do: Callable[[], object]) -> None:

@@ -199,7 +199,7 @@ def test_the_float_copies_what_a_frontend_needs_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("opening", Opening)
 def test_a_plan_foretells_the_steps_and_changes_nothing(opening: Opening) -> None:
-    lab = Lab()
+    lab = Lab(Settings(release="accept"))
     before = lab.snapshot()
 
     planned = lab.plan(TARGET, Options(opening=opening))
