@@ -55,11 +55,12 @@ ARM: dict[str, set[str]] = {
     "auth": {"clock", "clouds", "errors", "presentable", "http"},
     "paging": {"lro"},
     "client": {"clouds", "error_body", "errors", "lro", "paging", "http"},
-    "network": {"client", "ids", "http", "words"},
+    "rules": {"ids", "words"},
+    "network": {"client", "ids", "http", "rules", "words"},
     "authorization": {"client"},
     "login": {"auth", "client", "clock", "clouds", "errors", "http", "ids", "network"},
 }
-SHELLS = {"budget", "driver", "fleet", "health", "run"}
+SHELLS = {"budget", "driver", "fleet", "health", "run", "settling"}
 # The pure core: no request and no clock in it.
 PURE = [
     *(f"switchover/{path.stem}" for path in (PACKAGE / "switchover").glob("*.py") if path.stem not in SHELLS),
@@ -74,6 +75,7 @@ PURE = [
     "arm/words",
     "arm/lro",
     "arm/paging",
+    "arm/rules",
     "emulator/data_plane/conversation",
     "emulator/data_plane/desired",
     "emulator/control/outages",

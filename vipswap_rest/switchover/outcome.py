@@ -38,6 +38,8 @@ def outcome_of(state: RunState) -> tuple[Outcome, int, VipswapError | None]:
         return _stopped(state, VipswapError("The events end before the run does."))
     if state.unverified is not None:
         return Outcome.SWAPPED, 8, state.unverified
+    if state.cause is None and state.method.store is None and not state.attempted:
+        return Outcome.NOTHING_TO_DO, 0, None
     if state.cause is None:
         return (Outcome.ROLLED_BACK if state.goal is Direction.ORIGINAL else Outcome.SWAPPED), 0, None
     if state.direction is Direction.EXCHANGED:
