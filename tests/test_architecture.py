@@ -57,6 +57,9 @@ ARM: dict[str, set[str]] = {
     "client": {"clouds", "error_body", "errors", "lro", "paging", "http"},
     "network": {"client", "ids", "http", "words"},
     "authorization": {"client"},
+    "gateway": {"client", "ids", "network"},
+    "compute": {"client", "ids"},
+    "resources": {"client", "ids"},
     "login": {"auth", "client", "clock", "clouds", "errors", "http", "ids", "network"},
 }
 SHELLS = {"budget", "driver", "fleet", "health"}
