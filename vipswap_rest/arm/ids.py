@@ -162,6 +162,12 @@ class ResourceId:
         """Whether the full type is `kind`, without regard to case."""
         return self.type.lower() == kind.lower()
 
+    def path_of(self, kind: str) -> str:
+        """The id as the path of a resource of this full type. Raises InvalidResourceId if it is of another type."""
+        if not self.is_a(kind):
+            raise InvalidResourceId(f"{self} is the id of a {self.type}, not of a {kind}.")
+        return str(self)
+
     def _segments(self) -> Iterator[str]:
         yield from ("", "subscriptions", self.subscription, "resourceGroups", self.resource_group)
         yield from ("providers", self.namespace)

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vipswap_rest.arm.client import ArmClient, Started
-from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, id_key, subscription_scope
+from vipswap_rest.arm.ids import ResourceId, id_key, subscription_scope
 from vipswap_rest.arm.rules import pools_of_rule
 from vipswap_rest.arm.words import region_key
 
@@ -23,15 +23,11 @@ NAMESPACE = "Microsoft.Network"
 PUBLIC_IP = "publicIPAddresses"
 LOAD_BALANCER = "loadBalancers"
 FRONTEND = f"{LOAD_BALANCER}/frontendIPConfigurations"
+APPLICATION_GATEWAY = "applicationGateways"
 # The two parts of a load balancer that ARM lets write by themselves, each an operation on the whole load balancer.
 BACKEND_POOL = f"{LOAD_BALANCER}/backendAddressPools"
 NAT_RULE = f"{LOAD_BALANCER}/inboundNatRules"
 _RULE = f"{LOAD_BALANCER}/loadBalancingRules"
-
-
-def get_resource_group(client: ArmClient, scope: str, *, deadline: float | None = None) -> dict[str, Any]:
-    """The resource group with this id: name, location, tags, and the id of what manages it, if anything does."""
-    return client.get(scope, api="resource_groups", deadline=deadline)
 
 
 def list_subscriptions(client: ArmClient) -> Iterator[dict[str, Any]]:
@@ -246,9 +242,7 @@ def list_usages(client: ArmClient, location: str, *, deadline: float | None = No
 
 def _path(id: ResourceId, kind: str) -> str:
     """The path of one resource: all of its id. Raises InvalidResourceId if it is the id of another type."""
-    if not id.is_a(f"{NAMESPACE}/{kind}"):
-        raise InvalidResourceId(f"{id} is the id of a {id.type}, not of a {NAMESPACE}/{kind}.")
-    return str(id)
+    return id.path_of(f"{NAMESPACE}/{kind}")
 
 
 def list_path(scope: str, kind: str) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 from vipswap_rest.arm.authorization import list_locks, list_permissions
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.ids import ResourceId, covers, id_key, subscription_scope
-from vipswap_rest.arm.network import get_resource_group, list_public_ips, list_usages, rule_health
+from vipswap_rest.arm.network import list_public_ips, list_usages, rule_health
+from vipswap_rest.arm.resources import get_resource_group
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.permissions import Grant, Need, granted, group_of, needs
 from vipswap_rest.methods.vip_swap.placement import VERSION
