@@ -230,6 +230,23 @@ def test_location_that_is_refused_is_no_success(status: int) -> None:
         assert isinstance(lro.advance(operation(method, Via.LOCATION), Answer(status)), Unreadable)
 
 
+@pytest.mark.parametrize("status", [400, 409, 412])
+@pytest.mark.parametrize("key", ["error", "Error"])
+def test_location_that_answers_with_an_error_tells_how_the_operation_ended(status: int, key: str) -> None:
+    for method in ("PUT", "POST", "DELETE"):
+        step = lro.advance(operation(method, Via.LOCATION), Answer(status, {key: {"Code": "Blocked", "Message": "M"}}))
+
+        assert isinstance(step, Ended)
+        assert (step.code, step.message, step.canceled) == ("Blocked", "M", False)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_an_error_about_the_reading_of_location_says_nothing_of_the_operation(status: int) -> None:
+    said = Answer(status, {"error": {"code": "X", "message": "Y"}})
+
+    assert isinstance(lro.advance(operation("DELETE", Via.LOCATION), said), Unreadable)
+
+
 def test_a_put_whose_location_has_the_resource_goes_by_its_state() -> None:
     put = operation("PUT", Via.LOCATION)
 

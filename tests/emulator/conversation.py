@@ -13,13 +13,14 @@ import copy
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from tests.arm.cassettes import Line
 from tests.emulator.stage import Json, Stage, key_paths, settings_of
 from vipswap_rest.emulator import Answer
+from vipswap_rest.emulator.settings.latency import Profile
 
 # An operation lasts as long as the recording needs it to.
 LONG_S = 3600.0
@@ -78,13 +79,12 @@ class Talk:
 
     def __post_init__(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            kinds = ("load_balancer_update", "public_ip_create", "public_ip_delete", "native_swap")
-            long: Json = {**dict.fromkeys(kinds, LONG_S), "retry_after": 10}
+            long: Json = {**dict.fromkeys((field.name for field in fields(Profile)), LONG_S), "retry_after": 10}
             self.stage = Stage(settings_of(Path(folder), long, env="none"))
         self._urls: dict[str, str] = {}
         self._etags: dict[str, str] = {}
-        # By an operation's recorded URLs: when the emulator's is due.
-        self._due: dict[frozenset[str], float] = {}
+        # By an operation's recorded URLs: its resource's path, and when the emulator's is due.
+        self._due: dict[frozenset[str], tuple[str, float]] = {}
         # The last recorded etag by path, None once a recorded call may have changed it.
         self._seen: dict[str, str | None] = {}
         # How many GETs were preceded by seeding what they show.
@@ -105,9 +105,9 @@ class Talk:
     def _prepare(self, index: int, line: Line) -> None:
         self.stage.clock.advance(1)
         later = self.lines[index:]
-        for urls, due in self._due.items():
+        for urls, (path, due) in self._due.items():
             shown = [str((one.body or {}).get("status")) for one in later if one.url in urls]
-            if not {"InProgress", "Canceled"} & set(shown):
+            if not {"InProgress", "Canceled"} & set(shown) and not is_at_work(later, path):
                 self.stage.clock.time = max(self.stage.clock.time, due)
         for body in presupposed(line, self.stage.state(), self._seen):
             self.stage.seed(body)
@@ -133,7 +133,7 @@ class Talk:
         urls = {recorded: target_of(own) for recorded, own in pairs if recorded and own and not line.is_poll}
         if urls:
             self._urls.update(urls)
-            self._due[frozenset(urls)] = self.stage.clock.time + LONG_S
+            self._due[frozenset(urls)] = line.path.lower(), self.stage.clock.time + LONG_S
         recorded, own = line.body, answer.json()
         if isinstance(recorded, dict) and isinstance(own, dict) and "etag" in recorded and "etag" in own:
             self._etags[recorded["etag"]] = own["etag"]
@@ -152,6 +152,17 @@ class Talk:
         for path, value in values(line.body):
             if path in own_values and own_values[path] != value:
                 yield f"value {path}: {value} -> {own_values[path]}"
+
+
+def is_at_work(later: list[Line], path: str) -> bool:
+    """Whether the next recorded look at a resource finds a write still under way."""
+    shown = next((one for one in later if one.path.lower() == path), None)
+    return shown is not None and shown.method == "GET" and state_of(shown) == "Updating"
+
+
+def state_of(line: Line) -> str:
+    properties = line.body.get("properties") if isinstance(line.body, dict) else None
+    return str((properties or {}).get("provisioningState"))
 
 
 def resource_of(line: Line) -> str | None:

@@ -28,6 +28,7 @@ POOL = "k8s_lb_pool_crud_404_2025-05-01"
 NAT_RULES = "lb_nat_rules_v2"
 GATEWAY = "lb_rule_backend_address_pools"
 AGAIN = "load_balancer_ip_config"
+RULES = "appgw_rule_update_2023-11-01"
 
 # Lines that are not asked: calls outside the file caused their answers.
 LEFT_OUT = {
@@ -62,6 +63,12 @@ DIFFERENCES = [
         for stem in (STANDARD, AGAIN)
     ),
     Known(
+        RULES,
+        (57,),
+        "value properties*.provisioningState: Succeeded -> Updating",
+        "a gateway's PUT is Updating or Succeeded; the emulator's always Updating",
+    ),
+    Known(
         POOL,
         (10,),
         "value properties.provisioningState: Succeeded -> Updating",
@@ -72,7 +79,7 @@ DIFFERENCES = [
 
 def is_ours(line: Line) -> bool:
     """Whether a line is about no resource at all, or one of a kind that the emulator has rules for."""
-    kinds = ("/loadbalancers/", "/publicipaddresses/", "/virtualnetworks/")
+    kinds = ("/applicationgateways/", "/loadbalancers/", "/publicipaddresses/", "/virtualnetworks/")
     about = resource_of(line)
     return about is None or any(kind in about for kind in kinds)
 

@@ -165,9 +165,10 @@ class ArmClient:
         final_state: lro.FinalState | None = None,
         deadline: float | None = None,
         once: bool = False,
+        api: str = "network",
     ) -> Started:
         """Begin an operation, or do at once what needs none. `once`: see Transport.send. Raises as `request` does."""
-        url = self.url(path, params=params)
+        url = self.url(path, api, params)
         response = self._json(method, url, body=body, headers=headers, deadline=deadline, once=once)
         return Started(lro.begin(method, url, response, final_state), response, _lasting(headers))
 
@@ -178,21 +179,22 @@ class ArmClient:
         *,
         headers: Mapping[str, str] | None = None,
         once: bool = False,
+        api: str = "network",
     ) -> Started:
         """Begin to create or replace a resource."""
-        return self.begin("PUT", path, body, headers=headers, once=once)
+        return self.begin("PUT", path, body, headers=headers, once=once, api=api)
 
-    def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Started:
+    def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None, api: str = "network") -> Started:
         """Begin to change part of a resource (Network: its tags, at once)."""
-        return self.begin("PATCH", path, body, headers=headers)
+        return self.begin("PATCH", path, body, headers=headers, api=api)
 
-    def post(self, path: str, body: Any, *, deadline: float | None = None) -> Started:
+    def post(self, path: str, body: Any, *, deadline: float | None = None, api: str = "network") -> Started:
         """Begin an action. It is never sent again once it may have been done."""
-        return self.begin("POST", path, body, deadline=deadline)
+        return self.begin("POST", path, body, deadline=deadline, api=api)
 
-    def delete(self, path: str) -> Started:
+    def delete(self, path: str, *, api: str = "network") -> Started:
         """Begin to delete a resource; one that is not there counts as deleted."""
-        return self.begin("DELETE", path)
+        return self.begin("DELETE", path, api=api)
 
     def wait(
         self,

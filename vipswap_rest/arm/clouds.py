@@ -17,6 +17,11 @@ API_VERSIONS: dict[str, str] = {
     # Reading a resource group or the list of subscriptions has not changed since; every cloud has these.
     "resource_groups": "2021-04-01",
     "subscriptions": "2022-12-01",
+    # The newest stable versions, which the SDKs of 2026 speak: of scale sets and their instances, of deployments, and
+    # of what is written of a resource group.
+    "compute": "2026-04-01",
+    "deployments": "2026-06-01",
+    "resource_group_writes": "2025-04-01",
     # Locks: the version that az and the portal read them by; the newer ones show the same fields.
     "locks": "2016-09-01",
     # Permissions: the newest stable version of Microsoft.Authorization/permissions.

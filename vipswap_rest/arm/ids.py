@@ -170,6 +170,12 @@ class ResourceId:
         """Whether the full type is `kind`, without regard to case."""
         return self.type.lower() == kind.lower()
 
+    def path_of(self, kind: str) -> str:
+        """The id as the path of a resource of this full type. Raises InvalidResourceId if it is of another type."""
+        if not self.is_a(kind):
+            raise InvalidResourceId(f"{self} is the id of a {self.type}, not of a {kind}.")
+        return str(self)
+
     def __str__(self) -> str:
         return self._text
 

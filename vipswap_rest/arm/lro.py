@@ -5,7 +5,8 @@ The rules are those of the ARM resource provider contract
 
 - `Azure-AsyncOperation` is polled if there is one, else `Location`, else the resource's own provisioningState.
 - A status URL answers 200 and says the state in its body; a 4xx or 5xx there is a failure to *read* the state.
-- `Location` answers 202 while it runs, and may name a new Location.
+- `Location` answers 202 while it runs, and may name a new Location. Where it then answers with an error's body, that is
+  the operation's, unless the status is about the reading itself (401, 403, 404, 408, 429, 5xx).
 - Succeeded, Failed and Canceled are terminal, whatever their case; a resource without provisioningState has Succeeded.
 - PUT and PATCH end with a GET of the resource; POST and GET with what Location returns; DELETE with nothing. An
   operation may be declared to end elsewhere (`FinalState`).
@@ -208,6 +209,8 @@ def advance(operation: Operation, answer: Answer) -> Step:
     if answer.status == 404 and operation.method != "POST":
         # ARM forgets operations. The resource itself still knows how it went; of a DELETE, by not being there.
         return Pending(replace(operation, via=Via.RESOURCE, url=operation.resource))
+    if operation.via is Via.LOCATION and _is_outcome(answer):
+        return _ended(operation, "failed", answer.body)
     if answer.status >= 400:
         return Unreadable(operation)
     return _by_status(operation, answer) if operation.via is Via.STATUS else _by_location(operation, answer)
@@ -216,7 +219,9 @@ def advance(operation: Operation, answer: Answer) -> Step:
 def verify(operation: Operation, answer: Answer) -> Step:
     """What the final GET says: of a resource that may not be what its operation said, or of a result."""
     if operation.result_at is Via.LOCATION:
-        return advance(replace(operation, via=Via.LOCATION, url=operation.location or operation.url), answer)
+        located = replace(operation, via=Via.LOCATION, url=operation.location or operation.url)
+        # The operation has succeeded: what is refused now is its result.
+        return Unreadable(located) if _is_outcome(answer) else advance(located, answer)
     return _by_resource(replace(operation, via=Via.RESOURCE, url=operation.resource), answer)
 
 
@@ -283,8 +288,8 @@ def _finished(operation: Operation, body: dict[str, Any]) -> Finished:
 
 def _ended(operation: Operation, word: str, body: dict[str, Any]) -> Ended:
     properties = body.get("properties")
-    holder = properties if "error" not in body and isinstance(properties, dict) else body
-    code, message, details = error_of(holder if "error" in holder else {})
+    holder = properties if _error_in(body) is None and isinstance(properties, dict) else body
+    code, message, details = error_of({"error": _error_in(holder)} if _error_in(holder) is not None else {})
     canceled = word in _CANCELED
     return Ended(
         operation,
@@ -295,9 +300,23 @@ def _ended(operation: Operation, word: str, body: dict[str, Any]) -> Ended:
     )
 
 
+def _is_outcome(answer: Answer) -> bool:
+    """Whether a refusal at Location is how the operation ended, not why it could not be read.
+
+    Recorded of a resource group's deletion: 202 ... 202, 409 with the error in capitals (`Error`, `Code`).
+    """
+    if not 400 <= answer.status < 500 or answer.status in (401, 403, 404, 408, 429):
+        return False
+    return isinstance(answer.body, dict) and _is_error(answer.body)
+
+
 def _is_error(body: dict[str, Any]) -> bool:
-    """Whether a body without a state is an error's, although its HTTP status is none."""
-    return isinstance(body.get("error"), dict) and bool(body["error"])
+    """Whether a body without a state is an error's; its key in any case."""
+    return isinstance(_error_in(body), dict) and bool(_error_in(body))
+
+
+def _error_in(body: Mapping[str, Any]) -> Any:
+    return next((body[key] for key in body if key.lower() == "error"), None)
 
 
 def _state(body: dict[str, Any]) -> str:

@@ -15,22 +15,19 @@ from typing import Any
 from urllib.parse import quote
 
 from vipswap_rest.arm.client import ArmClient, Started
-from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, subscription_scope
+from vipswap_rest.arm.ids import ResourceId, id_key, subscription_scope
+from vipswap_rest.arm.rules import pools_of_rule
 from vipswap_rest.arm.words import region_key
 
 NAMESPACE = "Microsoft.Network"
 PUBLIC_IP = "publicIPAddresses"
 LOAD_BALANCER = "loadBalancers"
 FRONTEND = f"{LOAD_BALANCER}/frontendIPConfigurations"
+APPLICATION_GATEWAY = "applicationGateways"
 # The two parts of a load balancer that ARM lets write by themselves, each an operation on the whole load balancer.
 BACKEND_POOL = f"{LOAD_BALANCER}/backendAddressPools"
 NAT_RULE = f"{LOAD_BALANCER}/inboundNatRules"
 _RULE = f"{LOAD_BALANCER}/loadBalancingRules"
-
-
-def get_resource_group(client: ArmClient, scope: str, *, deadline: float | None = None) -> dict[str, Any]:
-    """The resource group with this id: name, location, tags, and the id of what manages it, if anything does."""
-    return client.get(scope, api="resource_groups", deadline=deadline)
 
 
 def list_subscriptions(client: ArmClient) -> Iterator[dict[str, Any]]:
@@ -97,19 +94,55 @@ def update_load_balancer(client: ArmClient, id: ResourceId, body: Mapping[str, A
 
 
 def with_public_ip(load_balancer: Mapping[str, Any], frontend: ResourceId, address: ResourceId) -> dict[str, Any]:
-    """The body of a load balancer with one field changed, for a PUT: the public IP that `frontend` refers to.
+    """The body of a load balancer with one field changed, for a PUT: the public IP that `frontend` refers to."""
+    body = _to_put(load_balancer)
+    for item in body["properties"]["frontendIPConfigurations"]:
+        if ResourceId.parse(item["id"]) == frontend:
+            item["properties"] = {**(item.get("properties") or {}), "publicIPAddress": {"id": str(address)}}
+    return body
+
+
+def with_backend_pools(load_balancer: Mapping[str, Any], pools: Mapping[str, str]) -> dict[str, Any]:
+    """The body of a load balancer for a PUT, with the backend pool (its id) of these rules, by their names, changed.
+
+    A changed rule has the pool in `backendAddressPools` alone: of the two fields that a GET shows it is enough (as
+    recorded), and the two may not differ. A rule that leads to its pool already stays as it is.
+    """
+    body = _to_put(load_balancer)
+    for item in body["properties"].get("loadBalancingRules") or []:
+        pool, rule = pools.get(str(item["name"])), item.get("properties") or {}
+        if pool is not None and [id_key(id) for id in pools_of_rule(rule)] != [id_key(pool)]:
+            kept = {key: value for key, value in rule.items() if key != "backendAddressPool"}
+            item["properties"] = {**kept, "backendAddressPools": [{"id": pool}]}
+    return body
+
+
+def _to_put(load_balancer: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a load balancer's body as a PUT takes it.
 
     `zones` are taken off the frontends that have no subnet, as az does: ARM shows them in a GET and refuses them in a
     PUT (ResourceAvailabilityZonesCannotBeModified); they are the address's or the prefix's, not the frontend's.
     """
     body = copy.deepcopy(dict(load_balancer))
-    for item in body["properties"]["frontendIPConfigurations"]:
-        properties = item.get("properties") or {}
-        if ResourceId.parse(item["id"]) == frontend:
-            properties["publicIPAddress"] = {"id": str(address)}
-        if not properties.get("subnet"):
+    for item in body["properties"].get("frontendIPConfigurations") or []:
+        if not (item.get("properties") or {}).get("subnet"):
             item.pop("zones", None)
     return body
+
+
+def address_of(
+    client: ArmClient, frontend: Mapping[str, Any], *, deadline: float | None = None
+) -> tuple[ResourceId, str | None]:
+    """The address that callers of a frontend IP configuration reach, by its id and itself: its public IP, or the
+    frontend with its private address. None: it has none now."""
+    properties = frontend.get("properties") or {}
+    public = properties.get("publicIPAddress")
+    if not public:
+        private = properties.get("privateIPAddress")
+        return ResourceId.parse(str(frontend["id"])), str(private) if private else None
+    body = get_public_ip(client, id := ResourceId.parse(str(public["id"])), deadline=deadline)
+    address = body["properties"].get("ipAddress")
+    return id, str(address) if address else None
 
 
 def tag_load_balancer(client: ArmClient, id: ResourceId, tags: Mapping[str, str]) -> Started:
@@ -192,6 +225,13 @@ def query_rule_health(client: ArmClient, rule: ResourceId, *, deadline: float | 
     return client.post(f"{_path(rule, _RULE)}/health", None, deadline=deadline)
 
 
+def rule_health(client: ArmClient, rule: ResourceId, *, deadline: float | None = None) -> tuple[int, int]:
+    """How many backends behind a load-balancing rule are up, and how many down. Raises KeyError, TypeError, ValueError
+    for an answer that does not say it."""
+    body = client.wait(query_rule_health(client, rule, deadline=deadline), deadline=deadline).body
+    return int(body["up"]), int(body["down"])
+
+
 def list_usages(client: ArmClient, location: str, *, deadline: float | None = None) -> Iterator[dict[str, Any]]:
     """What the client's subscription uses of its network quotas in a region.
 
@@ -202,9 +242,7 @@ def list_usages(client: ArmClient, location: str, *, deadline: float | None = No
 
 def _path(id: ResourceId, kind: str) -> str:
     """The path of one resource: all of its id. Raises InvalidResourceId if it is the id of another type."""
-    if not id.is_a(f"{NAMESPACE}/{kind}"):
-        raise InvalidResourceId(f"{id} is the id of a {id.type}, not of a {NAMESPACE}/{kind}.")
-    return str(id)
+    return id.path_of(f"{NAMESPACE}/{kind}")
 
 
 def list_path(scope: str, kind: str) -> str:

@@ -128,6 +128,12 @@ def _add_data_plane_options(parser: argparse.ArgumentParser) -> None:
         help="what becomes of connections open to a load balancer's pool when the rule goes over to another one",
     )
     parser.add_argument(
+        "--gateway-established",
+        choices=("keep", "reset"),
+        default="keep",
+        help="the same of an application gateway's: kept, their next request is answered by the new pool",
+    )
+    parser.add_argument(
         "--drain-s",
         type=float,
         default=0.0,
@@ -185,6 +191,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
             established=arguments.established,
             cold_pool_s=arguments.cold_pool,
             flip_established=arguments.flip_established,
+            gateway_established=arguments.gateway_established,
             drain_s=arguments.drain_s,
             vip_pool=arguments.vip_pool,
         )

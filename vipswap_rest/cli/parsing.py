@@ -12,10 +12,11 @@ from typing import Any, NoReturn
 GROUPS: dict[str, tuple[str, ...]] = {
     "what to switch": (
         *("--resource-group", "--lb1", "--lb2", "--frontend1", "--frontend2", "--vip", "--all", "--resolve"),
+        *("--lb", "--to", "--rule"),
     ),
     "how": (
         *("--strategy", "--strategies", "--float-on", "--float-tag", "--max-parallel", "--trials", "--allow-few"),
-        *("--polite", "--yes"),
+        *("--polite", "--plan", "--yes"),
     ),
     "safety": (
         *("--ignore", "--allow-address-change", "--no-rollback", "--max-outage", "--max-failures", "--health"),

@@ -55,6 +55,9 @@ def sentence(name: str) -> str:
         "delete_float": "delete the float",
         "repair_float": "put the float again as it is",
         "native_swap": "exchange both addresses natively",
+        "flip": "lead the rules to their new pools",
+        "flip_back": "lead the rules back to their old pools",
+        "repair": "put it again as it is, to repair it",
     }
     if name in words:
         return words[name]

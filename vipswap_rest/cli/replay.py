@@ -13,13 +13,17 @@ from vipswap_rest.cli.output import delivered, print_json, tell, tell_error
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.measure.quantities import figure, seconds, stamp
+from vipswap_rest.methods.pool_flip.method import PoolFlip
 from vipswap_rest.methods.vip_swap import begun
 from vipswap_rest.switchover.outcome import report
 from vipswap_rest.switchover.replay import Decision, Replayed, lines_of, replay
 from vipswap_rest.switchover.state import RunState
 
 # How what a run begins with is read, by its method.
-STATES: dict[str, Callable[[Mapping[str, Any]], RunState]] = {begun.METHOD: begun.state_of}
+STATES: dict[str, Callable[[Mapping[str, Any]], RunState]] = {
+    begun.METHOD: begun.state_of,
+    PoolFlip.NAME: PoolFlip.state_of,
+}
 
 
 def add_replay_options(parser: argparse.ArgumentParser) -> None:

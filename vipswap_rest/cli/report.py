@@ -11,7 +11,7 @@ from vipswap_rest.switchover.report import AddressReport, Observation, Outcome, 
 
 _HEADLINES = {
     Outcome.SWAPPED: "Swapped",
-    Outcome.NOTHING_TO_DO: "Nothing to do: the addresses are where they should be",
+    Outcome.NOTHING_TO_DO: "Nothing to do: everything is where it should be",
     Outcome.ROLLED_BACK: "Refused half-way, and rolled back: everything is as it was",
     Outcome.REFUSED: "Refused",
     Outcome.FAILED: "Failed",
@@ -20,15 +20,15 @@ _HEADLINES = {
 }
 
 
-def warn(findings: Iterable[Finding], *, brief: bool) -> None:
+def warn(findings: Iterable[Finding], codes: Mapping[str, str] = CODES, *, brief: bool) -> None:
     """The warnings among the findings on stderr, one line each; `brief`, above a question, in the few words that the
-    table of codes has, so that the question stands below a summary."""
-    codes = []
+    table of `codes` has, so that the question stands below a summary."""
+    shown = []
     for finding in findings:
         if finding.severity is Severity.WARNING:
-            tell(f"warning: {finding.code}: {CODES[finding.code] if brief else finding.message}")
-            codes.append(finding.code)
-    if codes and brief:
+            tell(f"warning: {finding.code}: {codes[finding.code] if brief else finding.message}")
+            shown.append(finding.code)
+    if shown and brief:
         tell("(in full: vipswap plan)")
 
 
@@ -42,15 +42,20 @@ def tell_errors(reports: Mapping[str, Report]) -> None:
 
 def print_report(report: Report) -> None:
     """A run's end on stdout, for people."""
+    rules = report.further.get("rules", ())
+    headline = "Flipped" if rules and report.outcome is Outcome.SWAPPED else _HEADLINES[report.outcome]
     if report.outcome in (Outcome.NEEDS_RECOVERY, Outcome.FAILED, Outcome.REFUSED, Outcome.INTERRUPTED):
         changed = "" if report.changed else "; nothing was changed"
         print(f"{_HEADLINES[report.outcome]} after {seconds(report.total_s)}{changed}.")
     elif report.outcome is Outcome.NOTHING_TO_DO:
         print(f"{_HEADLINES[report.outcome]}.")
     else:
-        print(f"{_HEADLINES[report.outcome]} ({report.strategy}).")
+        print(f"{headline} ({report.strategy}).")
     for side, address in report.addresses.items():
-        print(f"  {side.value:<11}{_place(address)}")
+        print(f"  {side.value:<11}{_place(address, moved=not rules)}")
+    for one in rules:
+        before, after = (str(one[key] or "no pool").rpartition("/")[2] for key in ("from", "to"))
+        print(f"  {'rule':<11}{one['rule']} leads to {after}{f' (led to {before})' if before != after else ''}")
     if report.outcome in (Outcome.SWAPPED, Outcome.ROLLED_BACK):
         _print_downtime(report)
 
@@ -79,9 +84,11 @@ def _observed(observation: Observation | None) -> str:
     return ", ".join(outage(one["lower_s"] or 0.0, one["estimate_s"], one["upper_s"]) for one in observation.outages)
 
 
-def _place(address: AddressReport) -> str:
-    name = address.public_ip.name
+def _place(address: AddressReport, *, moved: bool = True) -> str:
+    """Which address it is and, unless none is `moved`, what it is on."""
+    what = f"{address.address or '(no address)'} ({address.public_ip.name})"
+    if not moved:
+        return what
     where = address.after.parent.name if address.after and address.after.parent else "NO load balancer"
     before = address.before.parent.name if address.before and address.before.parent else "no load balancer"
-    moved = f"{where} (was on {before})" if where != before else where
-    return f"{address.address or '(no address)'} ({name}) is on {moved}"
+    return f"{what} is on {where}{f' (was on {before})' if where != before else ''}"

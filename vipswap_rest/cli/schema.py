@@ -79,7 +79,8 @@ _RUN: Schema = {
     "total_s": _SECONDS,
     "error": _or_null(_ERROR),
 }
-_PLANNED = _object({"name": _TEXT, "resource": _TEXT, "public_ip": _or_null(_TEXT)})
+_RULES = _list(_object({"rule": _TEXT, "from": _or_null(_TEXT), "to": _or_null(_TEXT)}))
+_PLANNED = _object({"name": _TEXT, "resource": _TEXT, "public_ip": _or_null(_TEXT), "rules": _RULES}, "rules")
 _FINDING = _object(
     {"code": _TEXT, "severity": {"enum": ["error", "warning", "information"]}, "message": _TEXT, "remedy": _TEXT}
 )
@@ -149,12 +150,17 @@ SCHEMAS: dict[str, Schema] = {
         {**_RUN, "outcome": {"enum": [*_OUTCOMES, "partly"]}, "pairs": _pairs()["pairs"]},
         *("strategy", "overlap", "production", "staging", "steps", "error", "pairs"),
     ),
+    # Where nothing was begun there are no rules; of several addresses each is told.
+    "flip": _object({**_RUN, "rules": _RULES, "addresses": _list(_ADDRESS)}, "overlap", "rules", "addresses"),
     "plan": _object({"findings": _list(_FINDING), "steps": _list(_PLANNED)}),
     "status": _object({"swaps": _list(_object(_INTERRUPTED, *(set(_INTERRUPTED) - {"float", "damage"})))}),
     "fleet": _object(
         _pairs("swapped", "nothing_to_do", "partly", "refused", "failed", "needs_recovery", "interrupted")
     ),
-    "replay": _object({**_RUN, "decisions": _list(_DECISION)}, "overlap"),
+    "replay": _object(
+        {**_RUN, "rules": _RULES, "addresses": _list(_ADDRESS), "decisions": _list(_DECISION)},
+        *("overlap", "rules", "addresses"),
+    ),
     "probe": _object(
         {
             "began_monotonic_s": _NUMBER,

@@ -112,22 +112,29 @@ def candidates(observed: Observed, pair: Pair, probe_url: str | None = None) -> 
 
     Raises UsageError if `probe_url` is invalid.
     """
-    given = parse_target(probe_url) if probe_url else None
     found = []
     for side in Side:
-        address = observed.addresses[side].address
         port = first_tcp_port(observed.load_balancers[side].body, pair.frontends[side].key)
-        if address is None or (given is None and port is None):
-            continue
-        host = f"[{address}]" if ":" in address else address
-        if given is None:
-            urls = [f"http://{host}:{port}/", f"tcp://{host}:{port}"]
-        elif side is Side.PRODUCTION:
-            urls = [given.url]
-        else:
-            urls = [f"{given.scheme}://{host}:{given.port}{given.path if given.scheme == 'http' else ''}"]
-        found.append(Candidate(side.value, address, tuple(map(parse_target, urls))))
+        found += candidate(side, observed.addresses[side].address, port, probe_url)
     return found
+
+
+def candidate(side: Side, address: str | None, port: int | None, probe_url: str | None) -> list[Candidate]:
+    """What to ask of one address, by its port or, with `probe_url`, by what that names; nothing where neither is known.
+
+    Raises UsageError if `probe_url` is invalid.
+    """
+    given = parse_target(probe_url) if probe_url else None
+    if address is None or (given is None and port is None):
+        return []
+    host = f"[{address}]" if ":" in address else address
+    if given is None:
+        urls = [f"http://{host}:{port}/", f"tcp://{host}:{port}"]
+    elif side is Side.PRODUCTION:
+        urls = [given.url]
+    else:
+        urls = [f"{given.scheme}://{host}:{given.port}{given.path if given.scheme == 'http' else ''}"]
+    return [Candidate(side.value, address, tuple(map(parse_target, urls)))]
 
 
 class Writes:

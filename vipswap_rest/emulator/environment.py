@@ -8,12 +8,14 @@ sets' instances are the pools' members.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .arm.state import group_body
 from .arm.world import World
 from .messages import Json
 from .settings import SUBSCRIPTION, Settings
 from .types import public_ips
+from .types.application_gateways import body as gateway_body
 from .types.load_balancers import body as load_balancer_body
 
 GROUP = "vipswap"
@@ -21,6 +23,7 @@ LOCATION = "westus"
 LOAD_BALANCERS = ("vipswap1lb", "vipswap2lb")
 POOLS_LB = "poolslb"
 COLOURS = ("blue", "green")
+GATEWAY = "gateway"
 _BASE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
 _NETWORK = f"{_BASE}/providers/Microsoft.Network"
 _SCALE_SETS = f"{_BASE}/providers/Microsoft.Compute/virtualMachineScaleSets"
@@ -46,6 +49,8 @@ def build(world: World, settings: Settings) -> None:
         for colour in COLOURS:
             side = f"pools{colour}"
             _store(world, "Microsoft.Compute/virtualMachineScaleSets", side, _scale_set(POOLS_LB, side, colour))
+        _add_address(world, f"{GATEWAY}pip", GATEWAY)
+        _add_gateway(world)
     for number in range(1, settings.pairs + 1):
         for half in "ab":
             name = f"pair{number:04}{half}"
@@ -61,6 +66,7 @@ def targets(settings: Settings) -> Json:
     return {
         "vip": {"lb1": one, "lb2": other},
         "pool": {"lb": POOLS_LB, "rules": ["http"], "pools": list(COLOURS)},
+        "gateway": {"gateway": GATEWAY, "rules": ["http"], "pools": list(COLOURS)},
     }
 
 
@@ -154,6 +160,54 @@ def _two_pools(name: str) -> Json:
     made["properties"]["backendAddressPools"] = [{"name": colour} for colour in COLOURS]
     del made["properties"]["inboundNatPools"]
     return made
+
+
+def _add_gateway(world: World) -> None:
+    identity = f"{_NETWORK}/applicationGateways/{GATEWAY}"
+    body = gateway_body.complete(_gateway(identity), None, identity, world.identifiers.guid)
+    gateway_body.finish(body)
+    world.state.touch(body)
+    world.state.put(body)
+    address = world.state.get(f"{_NETWORK}/publicIPAddresses/{GATEWAY}pip")
+    assert address is not None
+    address["properties"]["ipConfiguration"] = {"id": f"{identity}/frontendIPConfigurations/front"}
+    world.routes.adopt(identity)
+
+
+def _gateway(identity: str) -> Json:
+    """A gateway with a pool for each colour and one rule, which leads to the first of them."""
+
+    def named(name: str, **properties: Any) -> Json:
+        return {"name": name, "properties": properties}
+
+    def part(kind: str, name: str) -> Json:
+        return {"id": f"{identity}/{kind}/{name}"}
+
+    rule = named(
+        "http",
+        ruleType="Basic",
+        priority=100,
+        httpListener=part("httpListeners", "http"),
+        backendAddressPool=part("backendAddressPools", COLOURS[0]),
+        backendHttpSettings=part("backendHttpSettingsCollection", "http"),
+    )
+    ends = {"frontendIPConfiguration": part("frontendIPConfigurations", "front")}
+    ends["frontendPort"] = part("frontendPorts", "port9000")
+    address = {"id": f"{_NETWORK}/publicIPAddresses/{GATEWAY}pip"}
+    made: Json = {
+        "sku": {"name": "Standard_v2", "tier": "Standard_v2", "capacity": 2},
+        "gatewayIPConfigurations": [named("subnet", subnet={"id": _SUBNET})],
+        "frontendIPConfigurations": [named("front", publicIPAddress=address)],
+        "frontendPorts": [named("port9000", port=9000)],
+        "backendAddressPools": [
+            named(colour, backendAddresses=[{"ipAddress": f"10.0.{number}.{host}"} for host in (4, 5)])
+            for number, colour in enumerate(COLOURS, 1)
+        ],
+        "backendHttpSettingsCollection": [named("http", port=9000, protocol="Http")],
+        "httpListeners": [named("http", **ends, protocol="Http")],
+        "requestRoutingRules": [rule],
+    }
+    return {"location": LOCATION, "properties": made}
 
 
 def _nat_pool(name: str, frontend: Json, first: int, last: int, backend: int) -> Json:

@@ -120,7 +120,7 @@ def _early(state: RunState, now: Moment) -> Action | None:
     read before production was taken off, and guards it; so does the journal, which that write proved to be ours.
     """
     flights = _flights(state)
-    wanted = len(flights) == 1 and state.early is None and flights[0].action.opens and _may_overlap(state)
+    wanted = len(flights) == 1 and state.early is None and flights[0].action.opens and _may_send_early(state)
     return _next_write(state, flights[0].action) if wanted else None
 
 
@@ -363,7 +363,7 @@ def _write(state: RunState, step: Write, now: Moment) -> Action:
             hint="Stop what writes to that resource.",
         )
         return Stop("somebody else undoes it", _failed(undone))
-    early = _next_write(state, perform) if perform.opens and _may_overlap(state) else None
+    early = _next_write(state, perform) if perform.opens and _may_send_early(state) else None
     stale = (perform.writes | (early.writes if early else frozenset())) & state.stale
     if stale:
         # The etag has changed since our last write to it.
@@ -386,8 +386,8 @@ def _due(state: RunState, flight: InFlight) -> float:
     return flight.due + pause_between_polls(state, flight, flight.progress.retry_after)
 
 
-def _may_overlap(state: RunState) -> bool:
-    return state.method.overlaps(state.way) and state.direction is Direction.EXCHANGED and not state.both_ways
+def _may_send_early(state: RunState) -> bool:
+    return state.method.sends_early(state.way) and state.direction is Direction.EXCHANGED and not state.both_ways
 
 
 def _next_write(state: RunState, opening: Perform) -> Perform | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from vipswap_rest.arm.errors import Refused
+from vipswap_rest.arm.errors import Refused, UsageError
+from vipswap_rest.arm.words import word_key
 
 
 class Severity(str, Enum):
@@ -60,6 +61,27 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """The findings, errors first."""
     order = list(Severity)
     return sorted(findings, key=lambda finding: order.index(finding.severity))
+
+
+def checked_codes(given: Iterable[str], known: Collection[str], offered: Iterable[str]) -> frozenset[str]:
+    """The codes of `--ignore` as `known` spells them; any case will do. Raises UsageError for one that is none, and
+    names those that are `offered`."""
+    spelled = {word_key(code): code for code in known}
+    codes = list(given)
+    unknown = [code for code in codes if word_key(code) not in spelled]
+    if unknown:
+        raise UsageError(
+            f"There is no finding {unknown[0]!r} to ignore.",
+            hint=f"The errors that can be ignored are: {', '.join(offered)}.",
+        )
+    return frozenset(spelled[word_key(code)] for code in codes)
+
+
+def overridden(finding: Finding, ignored: Collection[str], structural: Collection[str]) -> Finding:
+    """The finding, and if it is an error that is to be ignored, and can be, as a warning."""
+    if finding.severity is Severity.ERROR and finding.code in ignored and finding.code not in structural:
+        return replace(finding, severity=Severity.WARNING, message=f"{finding.message} (ignored, as asked)")
+    return finding
 
 
 def error(code: str, message: str, remedy: str) -> Finding:

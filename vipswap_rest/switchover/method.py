@@ -108,7 +108,7 @@ class Method(Protocol):
     def strategy(self, way: Way) -> str:
         """The contract's word for the strategy."""
 
-    def overlaps(self, way: Way) -> bool:
+    def sends_early(self, way: Way) -> bool:
         """Whether the write that puts production on is sent as soon as the one that takes it off is accepted."""
 
     def reads(self, gone: frozenset[ResourceId]) -> tuple[Request, ...]:

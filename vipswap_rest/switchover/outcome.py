@@ -27,13 +27,13 @@ def report(state: RunState) -> Report:
         state.when.at - state.began.at,
         error,
         method.recover_command if exit_code in (6, 130) else None,
-        {**method.further(state.first, state.observed), **_overlap(state)},
+        {**method.further(state.first, state.observed), **_early(state)},
     )
 
 
-def _overlap(state: RunState) -> dict[str, Any]:
+def _early(state: RunState) -> dict[str, Any]:
     """What became of the early write, where the strategy has one."""
-    if not state.method.overlaps(state.way):
+    if not state.method.sends_early(state.way):
         return {}
     early = state.early or EarlyWrite(taken=False)
     return {"overlap": {"taken": early.taken, "refused_by": early.refused_by}}
@@ -47,6 +47,8 @@ def outcome_of(state: RunState) -> tuple[Outcome, int, VipswapError | None]:
         return _stopped(state, VipswapError("The events end before the run does."))
     if state.unverified is not None:
         return Outcome.SWAPPED, 8, state.unverified
+    if state.cause is None and state.method.store is None and not state.attempted:
+        return Outcome.NOTHING_TO_DO, 0, None
     if state.cause is None:
         return (Outcome.ROLLED_BACK if state.goal is Direction.ORIGINAL else Outcome.SWAPPED), 0, None
     if state.direction is Direction.EXCHANGED:

@@ -11,8 +11,8 @@ import requests
 from tests.methods.vip_swap.lab import PRODUCTION_IP, PRODUCTION_LB, STAGING_IP, STAGING_LB, TARGET, Lab
 from vipswap_rest.arm.errors import ArmError, LockHeld, Refused, VipswapError
 from vipswap_rest.emulator import Answer
-from vipswap_rest.methods.vip_swap.resolve import SETTLE_S
 from vipswap_rest.switchover.report import Outcome
+from vipswap_rest.switchover.settling import SETTLE_S
 
 
 def answer(status: int, code: str, message: str = "Said the test.") -> Answer:

@@ -26,6 +26,8 @@ def answer(
 ) -> Answer:
     """What goes back. shown: the reply's body as the api-version shows it. left: what the throttle tells is left."""
     headers = _headers(request, reply, identifiers, left, date)
+    if reply.null:
+        return json_answer(reply.status, None, headers)
     if reply.body is None or reply.status == 204:
         return Answer(reply.status, headers)
     if reply.etag and isinstance(reply.body.get("etag"), str):

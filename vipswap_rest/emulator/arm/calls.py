@@ -59,7 +59,7 @@ class Reply:
 
     With an operation go its headers: `status_url` for Azure-AsyncOperation, `result_url` for Location, `pause` for
     Retry-After, which is the poll's own where the call is one (`polled`). `notified`: whether ARM could notify of the
-    end, where that is not as `status_url` says. `by_gateway`: no provider was asked.
+    end, where that is not as `status_url` says. `by_gateway`: no provider was asked. `null`: the body is JSON's null.
     """
 
     status: int
@@ -72,6 +72,7 @@ class Reply:
     notified: bool | None = None
     etag: bool = False
     by_gateway: bool = False
+    null: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -68,6 +68,8 @@ class Operation:
     polls: int = 0
     # What operationResults shows once it has ended, of an action that has a result.
     result: Json | None = None
+    # Whether its result is `null` while it runs, instead of empty.
+    null: bool = False
     # Whether it is ARM's own, the deletion of a group: recorded, its result is a status 200 alone.
     by_gateway: bool = False
 

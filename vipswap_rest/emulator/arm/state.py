@@ -182,7 +182,7 @@ class State:
 def children(body: Json) -> Iterator[Json]:
     """The resource's children: members of the lists in its properties that have a name and an id below its own.
 
-    So are the members of a load balancer's pools that were given by their address.
+    So are the members of a pool that were given by their address, and a path map's rules.
     """
     prefix = str(body.get("id", "")).lower() + "/"
     found = body.get("properties")
@@ -190,7 +190,8 @@ def children(body: Json) -> Iterator[Json]:
         for child in value if isinstance(value, list) else ():
             if isinstance(child, dict) and "name" in child and str(child.get("id", "")).lower().startswith(prefix):
                 yield child
-                yield from listed(properties_of(child), "loadBalancerBackendAddresses")
+                for name in ("loadBalancerBackendAddresses", "pathRules"):
+                    yield from listed(properties_of(child), name)
 
 
 def group_body(identity: str, location: str, tags: Json | None = None) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..messages import Json, Request
 from . import errors, shapes
@@ -136,6 +137,26 @@ def begin_write(
     if not working:
         world.operations.complete(operation, call.now)
     return operation
+
+
+def begin_query(
+    world: World, call: Call, kind: str, location: str, result: Json, seconds: float = 0.0, *, null: bool = False
+) -> Reply:
+    """Begin an action that changes nothing, and whose `result` Location has `seconds` from now.
+
+    It is about no resource: it neither waits for another operation nor supersedes it. null: see Operation.
+    """
+    operation = world.operations.start(
+        kind,
+        [],
+        (call.path.subscription or "", location),
+        call.now + seconds,
+        lambda t, own: None,
+        api_version=call.api_version,
+        ticks=call.ticks,
+    )
+    operation.result, operation.null = result, null
+    return replace(accepted(operation), status_url=False, null=null, notified=True if null else None)
 
 
 def _fail(world: World, operation: Operation, t: float, own: Sequence[str]) -> None:

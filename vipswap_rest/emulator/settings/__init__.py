@@ -32,6 +32,7 @@ _CHOICES: dict[str, tuple[str | None, ...]] = {
     "unattached": ("refuse", "drop"),
     "established": ("reset", "silent"),
     "flip_established": ("keep", "reset", "silent"),
+    "gateway_established": ("keep", "reset"),
 }
 
 
@@ -83,6 +84,8 @@ class Settings:
         That an unprobed pool waits for its first probe is inferred.
     flip_established: what becomes of connections that are open to a load balancer's pool when the rule leaves it: they
         stay, are reset, or never answered again. Not documented, and not seen.
+    gateway_established: the same of an application gateway's, where the client's connection ends at the gateway: it
+        stays and its next request is answered by the new pool, or it is reset. Documented for v1 alone (a reset).
     drain_s: how many seconds such connections are left alone before that.
     vip_pool: the network within 127.0.0.0/8 that the public IPs' loopback addresses are taken from, a /24 of it for
         each emulator.
@@ -115,6 +118,7 @@ class Settings:
     established: str = "reset"
     cold_pool_s: float = 0.0
     flip_established: str = "keep"
+    gateway_established: str = "keep"
     drain_s: float = 0.0
     vip_pool: str = "127.64.0.0/16"
 

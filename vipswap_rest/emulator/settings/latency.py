@@ -44,6 +44,8 @@ class Profile:
     public_ip_delete: Duration = _ZERO
     native_swap: Duration = _ZERO
     pool_update: Duration = _ZERO
+    gateway_update: Duration = _ZERO
+    backend_health: Duration = _ZERO
     retry_after: Duration | None = _ZERO
 
 
@@ -54,13 +56,27 @@ PROFILES = {
     # took 21-24, 27-30 and 21-24 s, and these are the middles. The float cost it nothing: it was created without a
     # wait, and the first update referred to it at once. The rest is what recordings of that time show.
     "blog": Profile(
-        Cycle((22.5, 28.5, 22.5)), Cycle((3.0,)), Cycle((11.0,)), Cycle((22.5,)), Cycle((22.5,)), Cycle((10.0,))
+        load_balancer_update=Cycle((22.5, 28.5, 22.5)),
+        public_ip_create=Cycle((3.0,)),
+        public_ip_delete=Cycle((11.0,)),
+        native_swap=Cycle((22.5,)),
+        pool_update=Cycle((22.5,)),
+        gateway_update=Cycle((53.0,)),
+        backend_health=Cycle((11.0,)),
+        retry_after=Cycle((10.0,)),
     ),
     # Recorded: Standard load balancers with members n = 10, all of them 0-6 s with a median of 1; public IP creates
-    # n = 1,153 and deletes n = 47. No native swap of ordinary load balancers was ever recorded, nor a rule that changes
-    # its pool on one with members: as an update.
+    # n = 1,153 and deletes n = 47; v2 gateways n = 74, their backends' health 10-12 s. No native swap of ordinary load
+    # balancers was ever recorded, nor a rule that changes its pool on one with members: as an update.
     "standard": Profile(
-        Spread(1.0, 5.0), Spread(1.0, 3.0), Spread(11.0, 29.0), Spread(1.0, 5.0), Spread(1.0, 5.0), Cycle((10.0,))
+        load_balancer_update=Spread(1.0, 5.0),
+        public_ip_create=Spread(1.0, 3.0),
+        public_ip_delete=Spread(11.0, 29.0),
+        native_swap=Spread(1.0, 5.0),
+        pool_update=Spread(1.0, 5.0),
+        gateway_update=Spread(7.0, 53.0),
+        backend_health=Spread(11.0, 12.0),
+        retry_after=Cycle((10.0,)),
     ),
 }
 

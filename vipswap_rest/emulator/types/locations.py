@@ -28,7 +28,16 @@ def get_result(world: World, call: Call) -> Reply:
         return replace(accepted(operation), status_url=False, polled=True, by_gateway=True)
     result = None if running else operation.result
     status = 202 if running else 204 if result is None else 200
-    return Reply(status, result, operation, result_url=True, pause=running, polled=True, notified=True)
+    return Reply(
+        status,
+        result,
+        operation,
+        result_url=True,
+        pause=running,
+        polled=True,
+        notified=True,
+        null=running and operation.null,
+    )
 
 
 def _find(world: World, call: Call) -> Operation:

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from ..arm.paths import Path
 from ..arm.resource_types import ResourceType
 from . import groups, locations, locks, permissions, public_ips, stored, virtual_networks
+from .application_gateways import routes as application_gateways
 from .load_balancers import routes as load_balancers
 
 TYPES: tuple[ResourceType, ...] = (
+    application_gateways.TYPE,
     groups.TYPE,
     load_balancers.TYPE,
     locations.TYPE,

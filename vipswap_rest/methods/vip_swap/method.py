@@ -64,7 +64,7 @@ class VipSwap:
         """The contract's word for it."""
         return strategy_name(way)
 
-    def overlaps(self, way: Opening) -> bool:
+    def sends_early(self, way: Opening) -> bool:
         """What the strategy of that name does."""
         return way is Opening.OVERLAP
 

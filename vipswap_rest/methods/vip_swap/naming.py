@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vipswap_rest.arm.errors import Refused, UsageError
-from vipswap_rest.arm.ids import InvalidResourceId, ResourceId, check_group
+from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.arm.network import FRONTEND, LOAD_BALANCER, NAMESPACE, PUBLIC_IP
 from vipswap_rest.arm.words import same_word
+from vipswap_rest.switchover.naming import child_meant, resource_meant
 from vipswap_rest.switchover.report import Side
 
 _FRONTENDS = FRONTEND.rpartition("/")[2]
@@ -18,7 +19,7 @@ def load_balancer_id(text: str, subscription: str, resource_group: str | None) -
 
     Raises UsageError, Refused (another subscription: no swap has its load balancers, or its float, in two).
     """
-    id = _meant(text, LOAD_BALANCER, subscription, resource_group)
+    id = resource_meant(text, f"{NAMESPACE}/{LOAD_BALANCER}", "load balancer", subscription, resource_group)
     if not same_word(id.subscription, subscription):
         raise Refused(
             "OtherSubscription",
@@ -30,23 +31,7 @@ def load_balancer_id(text: str, subscription: str, resource_group: str | None) -
 
 def address_id(text: str, subscription: str, resource_group: str | None) -> ResourceId:
     """The public IP address that a name or id stands for by itself. Raises UsageError."""
-    return _meant(text, PUBLIC_IP, subscription, resource_group)
-
-
-def _meant(text: str, kind: str, subscription: str, resource_group: str | None) -> ResourceId:
-    """The id that a name or id stands for; an id is taken whole. Raises UsageError."""
-    what = "load balancer" if kind == LOAD_BALANCER else "public IP address"
-    try:
-        if text.startswith("/"):
-            id = ResourceId.parse(text)
-            if not id.is_a(f"{NAMESPACE}/{kind}"):
-                raise UsageError(f"{text} is the id of a {id.type}, not of a {what}.")
-            return id
-        if resource_group is None:
-            raise UsageError(f"{text!r} is a name, so its resource group is needed.", hint="Add -g GROUP.")
-        return ResourceId.network(subscription, check_group(resource_group), kind, text)
-    except InvalidResourceId as error:
-        raise UsageError(str(error)) from error
+    return resource_meant(text, f"{NAMESPACE}/{PUBLIC_IP}", "public IP address", subscription, resource_group)
 
 
 def address_meant(text: str | None, held: Mapping[Side, ResourceId], named: ResourceId | None) -> ResourceId | None:
@@ -64,10 +49,4 @@ def address_meant(text: str | None, held: Mapping[Side, ResourceId], named: Reso
 
 def frontend_id(text: str, load_balancer: ResourceId) -> ResourceId:
     """The frontend that a name or id stands for. Raises UsageError for what is none of this load balancer."""
-    try:
-        id = ResourceId.parse(text) if text.startswith("/") else load_balancer.child(_FRONTENDS, text)
-    except InvalidResourceId as error:
-        raise UsageError(str(error)) from error
-    if id.parent != load_balancer or not id.is_a(f"{NAMESPACE}/{FRONTEND}"):
-        raise UsageError(f"{text} is no frontend of the load balancer {load_balancer}.")
-    return id
+    return child_meant(text, load_balancer, _FRONTENDS, "frontend", "load balancer")

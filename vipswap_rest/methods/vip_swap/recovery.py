@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from vipswap_rest.arm.client import ArmClient
@@ -20,12 +21,13 @@ from vipswap_rest.methods.vip_swap.method import strategy_name
 from vipswap_rest.methods.vip_swap.model import Observed, PublicIp
 from vipswap_rest.methods.vip_swap.naming import load_balancer_id
 from vipswap_rest.methods.vip_swap.observe import observe_ruins, read_float
-from vipswap_rest.methods.vip_swap.resolve import Settling
+from vipswap_rest.methods.vip_swap.resolve import at_rest
 from vipswap_rest.methods.vip_swap.run import Options, carry_out, nothing_to_do
 from vipswap_rest.methods.vip_swap.verification import production_answers
 from vipswap_rest.switchover.driver import Guard, Record
 from vipswap_rest.switchover.health import Check
 from vipswap_rest.switchover.report import Emit, Outcome, Report, Side
+from vipswap_rest.switchover.settling import Settling
 from vipswap_rest.switchover.steps import Direction
 
 
@@ -171,7 +173,8 @@ def recover(
     Production is put right at once; the float is deleted after a second look, when no request of the dead run can
     arrive any more. Raises Refused (the float's tags are damaged).
     """
-    public_ip = Settling(client, options.settle_s, note, client.clock.monotonic()).read(read_float, found.float)
+    settling = Settling(client.clock, options.settle_s, note, client.clock.monotonic())
+    public_ip = at_rest(settling, partial(read_float, client), found.float)
     journal = journals.read(public_ip) if public_ip else found.journal
     if journal is None:
         raise found.damage or Refused("FloatDamaged", f"The float {found.float} cannot be read.")

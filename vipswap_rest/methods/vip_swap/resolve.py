@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from vipswap_rest.arm.client import ArmClient
@@ -19,9 +20,7 @@ from vipswap_rest.methods.vip_swap.naming import address_id, address_meant, fron
 from vipswap_rest.methods.vip_swap.observe import observe, read_float, read_load_balancer
 from vipswap_rest.switchover.report import Side
 from vipswap_rest.switchover.resource import in_motion
-
-# How long preflight waits for somebody else's operation on a load balancer to end.
-SETTLE_S = 30.0
+from vipswap_rest.switchover.settling import SETTLE_S, Settling
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +71,10 @@ def resolve(
         side: frontend_id(text, ids[side]) if text is not None else None
         for side, text in zip(Side, target.frontends, strict=True)
     }
-    settling = Settling(client, settle_s, note, client.clock.monotonic())
-    load_balancers = {side: settling.read(read_load_balancer, id) for side, id in ids.items()}
+    settling = Settling(client.clock, settle_s, note, client.clock.monotonic())
+    load_balancers = {side: at_rest(settling, partial(read_load_balancer, client), id) for side, id in ids.items()}
     float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
-    float_ = settling.read(read_float, float_id)
+    float_ = at_rest(settling, partial(read_float, client), float_id)
     journal = journals.read(float_) if float_ else None
     if float_ and journal and not journal.done:
         return _open_journal(client, journal, ids, address_meant(target.vip, journal.pair.originals, vip))
@@ -87,7 +86,7 @@ def resolve(
     )
     vip = address_meant(target.vip, pair.originals, vip)
     _no_rival(client, pair)
-    observed = settling.observe(pair)
+    observed = _all_at_rest(settling, client, pair)
     # Somebody may have begun since the float was read.
     journal = journals.read(observed.float) if observed.float else None
     if journal and not journal.done:
@@ -171,46 +170,21 @@ def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceI
 
 
 _Resource = TypeVar("_Resource", LoadBalancer, PublicIp | None)
-_Found = TypeVar("_Found")
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
-    """Reads resources once nobody else's operation runs on them, or as they are `seconds` after `since`."""
+def at_rest(settling: Settling, read: Callable[[ResourceId], _Resource], id: ResourceId) -> _Resource:
+    """What `read` gives as soon as it is not in motion; None is at rest."""
+    return settling.settled(lambda: read(id), lambda found: (found.id.name, found.state) if found else None)
 
-    client: ArmClient
-    seconds: float
-    note: Callable[[str], None]
-    since: float
 
-    def read(self, read: Callable[[ArmClient, ResourceId], _Resource], id: ResourceId) -> _Resource:
-        """What `read` gives as soon as it is not in motion; None is at rest."""
-        return self._settled(lambda: read(self.client, id), lambda found: found)
+def _all_at_rest(settling: Settling, client: ArmClient, pair: Pair) -> Observed:
+    """Everything there is as soon as nothing of it is in motion."""
 
-    def observe(self, pair: Pair) -> Observed:
-        """Everything there is as soon as nothing of it is in motion."""
+    def moving(found: Observed) -> tuple[str, str] | None:
+        items: list[LoadBalancer | PublicIp] = [*found.load_balancers.values(), *found.public_ips]
+        return next(((item.id.name, item.state) for item in items if in_motion(item.state)), None)
 
-        def moving(found: Observed) -> LoadBalancer | PublicIp | None:
-            items: list[LoadBalancer | PublicIp] = [*found.load_balancers.values(), *found.public_ips]
-            return next((item for item in items if in_motion(item.state)), None)
-
-        return self._settled(lambda: observe(self.client, pair), moving)
-
-    def _settled(
-        self, read: Callable[[], _Found], subject: Callable[[_Found], LoadBalancer | PublicIp | None]
-    ) -> _Found:
-        noted, pause, clock = False, 0.1, self.client.clock
-        while True:
-            found = read()
-            moving = subject(found)
-            if moving is None or not in_motion(moving.state) or clock.monotonic() >= self.since + self.seconds:
-                return found
-            if not noted:
-                state = moving.state.capitalize()
-                self.note(f"{moving.id.name} is {state}; waiting up to {self.seconds:.0f} s for it")
-                noted = True
-            clock.sleep(pause)
-            pause = min(1.0, 2 * pause)
+    return settling.settled(lambda: observe(client, pair), moving)
 
 
 def _choose(load_balancer: LoadBalancer, wanted: ResourceId | None, side: Side) -> tuple[ResourceId, ResourceId]:

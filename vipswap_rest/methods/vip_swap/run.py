@@ -22,13 +22,14 @@ from vipswap_rest.methods.vip_swap.method import VipSwap, strategy_name
 from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.resolve import SETTLE_S, Resolved, Target, resolve
+from vipswap_rest.methods.vip_swap.resolve import Resolved, Target, resolve
 from vipswap_rest.methods.vip_swap.verification import Verification
 from vipswap_rest.switchover import run
 from vipswap_rest.switchover.budget import Budget
 from vipswap_rest.switchover.driver import Guard, Record, Unguarded
 from vipswap_rest.switchover.outage import Ledger
 from vipswap_rest.switchover.report import Emit, Outcome, Report, Side
+from vipswap_rest.switchover.settling import SETTLE_S
 from vipswap_rest.switchover.state import Limits
 from vipswap_rest.switchover.steps import Direction
 

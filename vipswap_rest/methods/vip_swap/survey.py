@@ -7,13 +7,7 @@ from dataclasses import dataclass, field
 
 from vipswap_rest.arm.ids import ResourceId
 from vipswap_rest.methods.vip_swap.permissions import Grant
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Something that could not be read, and why."""
-
-    why: str
+from vipswap_rest.switchover.survey import Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,27 @@ What is refused, late or cannot be read is Unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from vipswap_rest.arm.authorization import list_locks, list_permissions
 from vipswap_rest.arm.client import ArmClient
-from vipswap_rest.arm.errors import ArmError, OperationError, ProtocolError, TransportError
 from vipswap_rest.arm.ids import ResourceId, covers, id_key, subscription_scope
-from vipswap_rest.arm.network import get_resource_group, list_public_ips, list_usages, query_rule_health
+from vipswap_rest.arm.network import list_public_ips, list_usages, rule_health
+from vipswap_rest.arm.resources import get_resource_group
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.permissions import Grant, Need, granted, group_of, needs
 from vipswap_rest.methods.vip_swap.placement import VERSION
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.rules import Rule, RuleKind, rules_of
-from vipswap_rest.methods.vip_swap.survey import Health, Lock, Owner, Survey, Unknown, Usage
+from vipswap_rest.methods.vip_swap.survey import Health, Lock, Owner, Survey, Usage
 from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.survey import SURVEY_S, Unknown, known
 
-# How long the reads may take together, in seconds, and how many rules are asked about at most.
-SURVEY_S = 30.0
+# How many rules are asked about at most.
 RULES_ASKED = 4
-
-_T = TypeVar("_T")
 
 
 def take(client: ArmClient, observed: Observed, pair: Pair, opening: Opening) -> Survey:
@@ -42,7 +40,7 @@ def take(client: ArmClient, observed: Observed, pair: Pair, opening: Opening) ->
         locks=_locks(client, ids, deadline),
         grants=_grants(client, list(needs(pair, opening)), deadline),
         owners={scope: _owner(client, scope, deadline) for scope in groups},
-        usages=_known(lambda: tuple(map(_usage, list_usages(client, location, deadline=deadline)))),
+        usages=known(lambda: tuple(map(_usage, list_usages(client, location, deadline=deadline)))),
         versions=_versions(client, observed, pair, deadline),
         remaining_writes=client.transport.remaining_writes,
     )
@@ -63,16 +61,6 @@ def with_health(client: ArmClient, survey: Survey, staging: LoadBalancer, pair: 
     return replace(survey, health=health, remaining_writes=client.transport.remaining_writes)
 
 
-def _known(read: Callable[[], _T]) -> _T | Unknown:
-    """What `read` gives, or why that is not known. Only credentials and signals get through."""
-    try:
-        return read()
-    except (ArmError, OperationError, TransportError, ProtocolError) as error:
-        return Unknown(str(error))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return Unknown(f"ARM's answer cannot be read ({type(error).__name__}: {error})")
-
-
 def _locks(client: ArmClient, ids: list[ResourceId], deadline: float) -> tuple[Lock | Unknown, ...]:
     """The locks on what the swap touches, and many others: a list holds those of the scope and of all below it.
 
@@ -82,12 +70,12 @@ def _locks(client: ArmClient, ids: list[ResourceId], deadline: float) -> tuple[L
     """
     locks: dict[Lock | Unknown, None] = {}
     for subscription in {id_key(id.subscription): subscription_scope(id.subscription) for id in ids}.values():
-        found = _known(partial(_locks_of, client, subscription, deadline))
+        found = known(partial(_locks_of, client, subscription, deadline))
         if not isinstance(found, Unknown):
             locks |= dict.fromkeys(found)
             continue
         for scope in {id_key(id.group): id.group for id in ids if covers(subscription, str(id))}.values():
-            below = _known(partial(_locks_of, client, scope, deadline))
+            below = known(partial(_locks_of, client, scope, deadline))
             locks |= dict.fromkeys((below,) if isinstance(below, Unknown) else below)
     return tuple(locks)
 
@@ -102,7 +90,7 @@ def _versions(client: ArmClient, observed: Observed, pair: Pair, deadline: float
     }
     found: dict[ResourceId, str] = {}
     for scope in sorted({id_key(id.group) for id in wanted}):
-        listed = _known(partial(_versions_in, client, scope, deadline))
+        listed = known(partial(_versions_in, client, scope, deadline))
         found |= {} if isinstance(listed, Unknown) else listed
     return {id: version for id, version in found.items() if id in wanted}
 
@@ -130,7 +118,7 @@ def _grants(client: ArmClient, needed: list[Need], deadline: float) -> dict[str,
         enough = {scope: grants for scope, grants in found.items() if not isinstance(grants, Unknown)}
         for scope in dict.fromkeys(id_key(scopes(need)) for need in needed if not granted(need, enough)):
             if scope not in found:
-                found[scope] = _known(partial(_grants_of, client, scope, deadline))
+                found[scope] = known(partial(_grants_of, client, scope, deadline))
     return found
 
 
@@ -147,7 +135,7 @@ def _owner(client: ArmClient, scope: str, deadline: float) -> Owner | Unknown:
         body = get_resource_group(client, scope, deadline=deadline)
         return Owner(str(body.get("managedBy") or ""), dict(body.get("tags") or {}))
 
-    return _known(read)
+    return known(read)
 
 
 def _usage(item: Mapping[str, Any]) -> Usage:
@@ -157,8 +145,6 @@ def _usage(item: Mapping[str, Any]) -> Usage:
 def _health(client: ArmClient, load_balancer: LoadBalancer, rule: str, deadline: float) -> Health | Unknown:
     def read() -> Health:
         id = load_balancer.id.child("loadBalancingRules", rule)
-        started = query_rule_health(client, id, deadline=deadline)
-        body = client.wait(started, deadline=deadline).body
-        return Health(rule, int(body["up"]), int(body["down"]))
+        return Health(rule, *rule_health(client, id, deadline=deadline))
 
-    return _known(read)
+    return known(read)

@@ -9,16 +9,15 @@ Every backend is up, unless what it belongs to (its scale set, its network inter
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ...arm import errors
-from ...arm.calls import Call, Reply, accepted
+from ...arm.calls import Call, Reply
 from ...arm.state import listed, named, properties_of
 from ...arm.world import World
+from ...arm.writes import begin_query
 from ...messages import Json
+from ..health import is_down
 from .parts import POOLS, RULES, references
-
-DOWN_TAG = "emulator-down"
 
 
 def post(world: World, call: Call) -> Reply:
@@ -30,18 +29,8 @@ def post(world: World, call: Call) -> Reply:
     rule = named(properties_of(balancer), RULES).get(path.names[1].lower())
     if rule is None:
         raise errors.not_found(path.parent().id)
-    # The operation is about no resource: it neither waits for another nor supersedes it, and changes nothing.
-    operation = world.operations.start(
-        "LoadBalancerRuleHealthOperation",
-        [],
-        (path.subscription or "", str(balancer.get("location"))),
-        call.now,
-        lambda t, own: None,
-        api_version=call.api_version,
-        ticks=call.ticks,
-    )
-    operation.result = _health(world, balancer, rule)
-    return replace(accepted(operation), status_url=False)
+    location = str(balancer.get("location"))
+    return begin_query(world, call, "LoadBalancerRuleHealthOperation", location, _health(world, balancer, rule))
 
 
 def _health(world: World, balancer: Json, rule: Json) -> Json:
@@ -59,24 +48,11 @@ def _health(world: World, balancer: Json, rule: Json) -> Json:
 def _backends(world: World, pool: Json) -> Iterator[Json]:
     for reference in listed(properties_of(pool), "backendIPConfigurations"):
         identity = str(reference.get("id"))
-        yield {"networkInterfaceIPConfigurationId": identity, **_state(not _is_down(world, identity))}
+        yield {"networkInterfaceIPConfigurationId": identity, **_state(not is_down(world, identity))}
     for address in listed(properties_of(pool), "loadBalancerBackendAddresses"):
         found = properties_of(address)
         up = str(found.get("adminState")).lower() != "down"
         yield {"ipAddress": found.get("ipAddress"), **_state(up)}
-
-
-def _is_down(world: World, identity: str) -> bool:
-    for body in world.state.all():
-        below = identity[len(body["id"]) :] if identity.lower().startswith(body["id"].lower() + "/") else ""
-        tags = body.get("tags")
-        tagged = str(tags.get(DOWN_TAG, "")) if isinstance(tags, dict) else ""
-        if not below or not tagged:
-            continue
-        numbers = {number.strip() for number in tagged.split(",")}
-        if tagged == "all" or any(segment in numbers for segment in below.split("/")):
-            return True
-    return False
 
 
 def _state(up: bool) -> Json:

@@ -9,9 +9,10 @@ from vipswap_rest.arm.words import same_word
 from vipswap_rest.methods.vip_swap.model import Pair
 from vipswap_rest.methods.vip_swap.permissions import granted, group_of, needs
 from vipswap_rest.methods.vip_swap.reconcile import Opening
-from vipswap_rest.methods.vip_swap.survey import Lock, Survey, Unknown
+from vipswap_rest.methods.vip_swap.survey import Lock, Survey
 from vipswap_rest.switchover.findings import Finding, error, information, warning
 from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.survey import Unknown
 
 
 def locks(survey: Survey, pair: Pair) -> Iterator[Finding]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from vipswap_rest.arm.errors import Refused, UsageError
-from vipswap_rest.arm.words import word_key
-from vipswap_rest.switchover.findings import Finding, Severity
+from vipswap_rest.arm.errors import Refused
+from vipswap_rest.switchover import findings
+from vipswap_rest.switchover.findings import Finding
 
 # What makes a swap impossible, or would make vipswap guess: no --ignore helps.
 STRUCTURAL = {
@@ -64,23 +63,13 @@ CODES = {**STRUCTURAL, **ERRORS, **WARNINGS, **INFORMATION}
 
 
 def checked_codes(given: Iterable[str]) -> frozenset[str]:
-    """The codes of `--ignore` as they are spelled here; any case will do. Raises UsageError for one that is none."""
-    known = {word_key(code): code for code in CODES}
-    codes = list(given)
-    unknown = [code for code in codes if word_key(code) not in known]
-    if unknown:
-        raise UsageError(
-            f"There is no finding {unknown[0]!r} to ignore.",
-            hint=f"The errors that can be ignored are: {', '.join(ERRORS)}.",
-        )
-    return frozenset(known[word_key(code)] for code in codes)
+    """The codes of `--ignore`; see findings.checked_codes."""
+    return findings.checked_codes(given, CODES, ERRORS)
 
 
 def overridden(finding: Finding, ignored: frozenset[str]) -> Finding:
-    """The finding, and if it is an error that is to be ignored, as a warning."""
-    if finding.severity is Severity.ERROR and finding.code in ignored and finding.code not in STRUCTURAL:
-        return replace(finding, severity=Severity.WARNING, message=f"{finding.message} (ignored, as asked)")
-    return finding
+    """The finding, as a warning where it is to be ignored and can be."""
+    return findings.overridden(finding, ignored, STRUCTURAL)
 
 
 def insisted(error: Refused, ignored: frozenset[str]) -> Refused:

@@ -9,9 +9,10 @@ from vipswap_rest.arm.ids import same_id
 from vipswap_rest.arm.words import word_key
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.placement import SKU
-from vipswap_rest.methods.vip_swap.survey import Health, Survey, Unknown
+from vipswap_rest.methods.vip_swap.survey import Health, Survey
 from vipswap_rest.switchover.findings import Finding, error, information, warning
 from vipswap_rest.switchover.report import Side
+from vipswap_rest.switchover.survey import Unknown
 
 # What the Azure provider of Kubernetes writes on load balancers and addresses, and AKS on all that it makes
 # (k8s-azure-cluster-name, k8s-azure-service, kubernetes-cluster-name, aks-managed-cluster-name, ...). The provider

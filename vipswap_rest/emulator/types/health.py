@@ -1,0 +1,21 @@
+"""Whether an instance or a machine is down, by a tag of what it belongs to."""
+
+from __future__ import annotations
+
+from ..arm.world import World
+
+DOWN_TAG = "emulator-down"
+
+
+def is_down(world: World, identity: str) -> bool:
+    """Whether the resource that an ip configuration belongs to says so: `all`, or the numbers of instances (`0,1`)."""
+    for body in world.state.all():
+        below = identity[len(body["id"]) :] if identity.lower().startswith(body["id"].lower() + "/") else ""
+        tags = body.get("tags")
+        tagged = str(tags.get(DOWN_TAG, "")) if isinstance(tags, dict) else ""
+        if not below or not tagged:
+            continue
+        numbers = {number.strip() for number in tagged.split(",")}
+        if tagged == "all" or any(segment in numbers for segment in below.split("/")):
+            return True
+    return False
