@@ -89,6 +89,7 @@ def _flip(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
         candidate(Side.PRODUCTION, first.address, first.port, arguments.probe_url) if first and probe else None,
         lambda emit, record: flip(client, planned, manner, emit=emit, guard=guard, record=record),
         sides=[Side.PRODUCTION],
+        another=True,
     )
 
 

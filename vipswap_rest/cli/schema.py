@@ -36,6 +36,7 @@ def _or_null(schema: Schema) -> Schema:
 
 
 _OUTAGE = _object({"lower_s": _SECONDS, "estimate_s": _or_null(_SECONDS), "upper_s": _or_null(_SECONDS)})
+_BOUNDS = _object({"lower": _SECONDS, "upper": _SECONDS})
 _ADDRESS = _object(
     {
         "public_ip": _TEXT,
@@ -45,9 +46,10 @@ _ADDRESS = _object(
         "control_plane_outage_s": _or_null(_SECONDS),
         "observed_outages": _list(_OUTAGE),
         "undetected_upper_s": _SECONDS,
+        "takes_effect_s": _or_null(_BOUNDS),
+        "mixed_s": _or_null(_BOUNDS),
     },
-    "observed_outages",
-    "undetected_upper_s",
+    *("observed_outages", "undetected_upper_s", "takes_effect_s", "mixed_s"),
 )
 _STEP = _object(
     {
