@@ -85,6 +85,8 @@ _PLANNED = _object({"name": _TEXT, "resource": _TEXT, "public_ip": _or_null(_TEX
 _FINDING = _object(
     {"code": _TEXT, "severity": {"enum": ["error", "warning", "information"]}, "message": _TEXT, "remedy": _TEXT}
 )
+# What a flip tells besides; where nothing was begun, nothing of it.
+_FLIPPED: Schema = {"rules": _RULES, "settings": _RULES, "addresses": _list(_ADDRESS)}
 _DECISION = _object(
     {
         "seconds": _NUMBER,
@@ -151,16 +153,13 @@ SCHEMAS: dict[str, Schema] = {
         {**_RUN, "outcome": {"enum": [*_OUTCOMES, "partly"]}, "pairs": _pairs()["pairs"]},
         *("strategy", "production", "staging", "steps", "error", "pairs"),
     ),
-    # Where nothing was begun there are no rules; of several addresses each is told.
-    "flip": _object({**_RUN, "rules": _RULES, "addresses": _list(_ADDRESS)}, "rules", "addresses"),
+    "flip": _object({**_RUN, **_FLIPPED}, *_FLIPPED),
     "plan": _object({"findings": _list(_FINDING), "steps": _list(_PLANNED)}),
     "status": _object({"swaps": _list(_object(_INTERRUPTED, *(set(_INTERRUPTED) - {"float", "damage"})))}),
     "fleet": _object(
         _pairs("swapped", "nothing_to_do", "partly", "refused", "failed", "needs_recovery", "interrupted")
     ),
-    "replay": _object(
-        {**_RUN, "rules": _RULES, "addresses": _list(_ADDRESS), "decisions": _list(_DECISION)}, "rules", "addresses"
-    ),
+    "replay": _object({**_RUN, **_FLIPPED, "decisions": _list(_DECISION)}, *_FLIPPED),
     "probe": _object(
         {
             "began_monotonic_s": _NUMBER,
