@@ -63,7 +63,7 @@ ARM: dict[str, set[str]] = {
     "resources": {"client", "ids"},
     "login": {"auth", "client", "clock", "clouds", "errors", "http", "ids", "network"},
 }
-SHELLS = {"budget", "driver", "fleet", "health", "run", "settling"}
+SHELLS = {"budget", "driver", "fleet", "flip", "health", "run", "settling"}
 # The pure core: no request and no clock in it.
 PURE = [
     *(f"switchover/{path.stem}" for path in (PACKAGE / "switchover").glob("*.py") if path.stem not in SHELLS),
@@ -85,6 +85,7 @@ PURE = [
     "emulator/settings/pool",
     "emulator/arm/routes",
     "measure/quantities",
+    "measure/effect",
     "measure/outages",
     "measure/probe/answer",
     "measure/probe/findings",
@@ -261,7 +262,7 @@ def test_every_part_has_its_place_in_the_order() -> None:
 
 
 # Within measure/, from below to above: each part imports only parts that stand before it.
-MEASURE = ["quantities", "outages", "files", "probe", "recording", "watch", "pictures", "experiment"]
+MEASURE = ["quantities", "outages", "files", "probe", "effect", "recording", "watch", "pictures", "experiment"]
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "measure").rglob("*.py")), ids=lambda path: path.name)

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.cli.connection import add_connection_options, connect
 from vipswap_rest.cli.output import delivered, tell
 from vipswap_rest.cli.report import warn
@@ -20,20 +21,28 @@ from vipswap_rest.cli.switching import (
     print_plan,
 )
 from vipswap_rest.cli.watched import candidate
+from vipswap_rest.methods.gateway_flip.method import GatewayFlip
+from vipswap_rest.methods.gateway_flip.run import plan as plan_gateway
 from vipswap_rest.methods.pool_flip.method import PoolFlip
 from vipswap_rest.methods.pool_flip.run import plan as plan_pools
 from vipswap_rest.switchover import findings
 from vipswap_rest.switchover.flip import CODES, ERRORS, STRUCTURAL, Manner, Planned, changes, flip
 from vipswap_rest.switchover.health import check_of
 from vipswap_rest.switchover.report import Report, Side
-from vipswap_rest.switchover.state import Limits
+from vipswap_rest.switchover.state import OPERATION_S, Limits
+
+# How long an update of a gateway may take: the slowest on record, of the first generation, took 1,539 s.
+GATEWAY_S = 1800.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What to flip, and how."""
     parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
-    parser.add_argument("--lb", metavar="LB", required=True, help="the load balancer, by name or ARM id")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--lb", metavar="LB", help="the load balancer whose rules are flipped, by name or ARM id")
+    what.add_argument("--gateway", metavar="GATEWAY", help="the application gateway instead, by name or ARM id")
     parser.add_argument("--to", metavar="POOL", required=True, help="the goal: the rules lead to this backend pool")
+    parser.add_argument("--to-settings", metavar="SETTINGS", help="of a gateway: with these backend HTTP settings")
     parser.add_argument(
         "--rule",
         action="append",
@@ -58,15 +67,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Flip, after asking, and print the report; or print the plan."""
     if not arguments.plan:
-        return concluded(arguments, PoolFlip.STRATEGY, lambda: _flip(arguments, guard))
-    planned = _plan(arguments, connect(arguments, [arguments.lb], os.environ, guard))
+        strategy = GatewayFlip.STRATEGY if arguments.gateway else PoolFlip.STRATEGY
+        return concluded(arguments, strategy, lambda: _flip(arguments, guard))
+    planned = _plan(arguments, _client(arguments, guard))
     code = 4 if findings.forbids(planned.findings) else 0
     return delivered(code, lambda: print_plan(arguments, planned.findings, planned.steps))
 
 
 def _plan(arguments: argparse.Namespace, client: ArmClient) -> Planned:
     ignored = findings.checked_codes(arguments.ignore, CODES, ERRORS)
-    planned = plan_pools(client, arguments.resource_group, arguments.lb, arguments.to, arguments.rule, tell)
+    group, to, settings, rules = arguments.resource_group, arguments.to, arguments.to_settings, arguments.rule
+    if arguments.gateway:
+        planned = plan_gateway(client, group, arguments.gateway, to, settings, rules, tell)
+    elif settings is not None:
+        raise UsageError("--to-settings is of an application gateway.", hint="Name one with --gateway, or omit it.")
+    else:
+        planned = plan_pools(client, group, arguments.lb, to, rules, tell)
     found = findings.ordered(findings.overridden(one, ignored, STRUCTURAL) for one in planned.findings)
     return Planned(planned.method, planned.observed, found)
 
@@ -74,7 +90,7 @@ def _plan(arguments: argparse.Namespace, client: ArmClient) -> Planned:
 def _flip(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     check_before_asking(arguments)
     manner = manner_of(arguments)
-    client = connect(arguments, [arguments.lb], os.environ, guard)
+    client = _client(arguments, guard)
     planned = _plan(arguments, client)
     findings.refuse(planned.findings)
     warn(planned.findings, CODES, brief=not arguments.yes)
@@ -89,13 +105,18 @@ def _flip(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
         candidate(Side.PRODUCTION, first.address, first.port, arguments.probe_url) if first and probe else None,
         lambda emit, record: flip(client, planned, manner, emit=emit, guard=guard, record=record),
         sides=[Side.PRODUCTION],
+        another=True,
     )
+
+
+def _client(arguments: argparse.Namespace, guard: SignalGuard) -> ArmClient:
+    return connect(arguments, [arguments.gateway or arguments.lb], os.environ, guard)
 
 
 def manner_of(arguments: argparse.Namespace) -> Manner:
     """How to flip."""
     return Manner(
-        Limits(max_outage_s=arguments.max_outage),
+        Limits(GATEWAY_S if arguments.gateway else OPERATION_S, max_outage_s=arguments.max_outage),
         not arguments.no_rollback,
         check_of(arguments.health) if arguments.health else None,
         arguments.verify_timeout,

@@ -19,7 +19,13 @@ from vipswap_rest.cli.signals import SignalGuard
 _VERBS = (
     ("swap", "swap", "add_swap_options", "run_swap", "exchange the addresses"),
     ("fleet", "fleet", "add_options", "run", "bring many pairs to their goals, wave after wave"),
-    ("flip", "flip", "add_options", "run", "lead rules of one load balancer to another backend pool"),
+    (
+        "flip",
+        "flip",
+        "add_options",
+        "run",
+        "lead rules of a load balancer or a gateway to another backend pool",
+    ),
     ("plan", "swap", "add_target_options", "run_plan", "show what a swap would do, and what forbids it"),
     ("status", "recover", "add_status_options", "run_status", "show interrupted swaps"),
     ("recover", "recover", "add_recover_options", "run_recover", "finish or undo an interrupted swap"),
@@ -44,6 +50,7 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
     "flip": (
         "vipswap flip -g GROUP --lb LB --to green --plan",
         "vipswap flip -g GROUP --lb LB --to green --rule http --yes -o json",
+        "vipswap flip -g GROUP --gateway GATEWAY --to green --health /healthz",
     ),
     "plan": (f"vipswap plan {_PAIR}", f"vipswap plan {_PAIR} --strategy native -o json"),
     "fleet": (

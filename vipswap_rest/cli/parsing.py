@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 GROUPS: dict[str, tuple[str, ...]] = {
     "what to switch": (
         *("--resource-group", "--lb1", "--lb2", "--frontend1", "--frontend2", "--vip", "--all", "--resolve"),
-        *("--lb", "--to", "--rule"),
+        *("--lb", "--gateway", "--to", "--to-settings", "--rule"),
     ),
     "how": (
         *("--strategy", "--strategies", "--float-on", "--float-tag", "--max-parallel", "--trials", "--allow-few"),

@@ -13,6 +13,7 @@ from vipswap_rest.cli.output import delivered, print_json, tell, tell_error
 from vipswap_rest.cli.report import print_report
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.measure.quantities import figure, seconds, stamp
+from vipswap_rest.methods.gateway_flip.method import GatewayFlip
 from vipswap_rest.methods.pool_flip.method import PoolFlip
 from vipswap_rest.methods.vip_swap import begun
 from vipswap_rest.switchover.outcome import report
@@ -23,6 +24,7 @@ from vipswap_rest.switchover.state import RunState
 STATES: dict[str, Callable[[Mapping[str, Any]], RunState]] = {
     begun.METHOD: begun.state_of,
     PoolFlip.NAME: PoolFlip.state_of,
+    GatewayFlip.NAME: GatewayFlip.state_of,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from vipswap_rest.cli.output import tell, tell_error
-from vipswap_rest.measure.quantities import Rounding, at_most, outage, seconds
+from vipswap_rest.measure.quantities import Rounding, at_most, bounds, outage, seconds
 from vipswap_rest.methods.vip_swap.preflight import CODES, Finding, Severity
 from vipswap_rest.switchover.report import AddressReport, Observation, Outcome, Report
 
@@ -72,6 +72,12 @@ def _print_downtime(report: Report) -> None:
         print(f"  {side.value:<11}{control:<16}{_observed(address.observed):<34}{lag}".rstrip())
     if any(address.lag_s is not None for _, address in rows):
         print("  (lag: from reading Succeeded to the first answer, at the latest)")
+    for side, address in rows:
+        seen = address.observed
+        if seen is not None and seen.takes_effect and seen.mixed:
+            takes = bounds(seen.takes_effect["lower"], seen.takes_effect["upper"])
+            both = bounds(seen.mixed["lower"], seen.mixed["upper"]) if seen.mixed["upper"] else "at no time"
+            print(f"  {side.value:<11}its new side answered after {takes}, both sides {both}")
     print(f"  total      {seconds(report.total_s)}")
 
 

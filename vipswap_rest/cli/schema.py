@@ -36,6 +36,7 @@ def _or_null(schema: Schema) -> Schema:
 
 
 _OUTAGE = _object({"lower_s": _SECONDS, "estimate_s": _or_null(_SECONDS), "upper_s": _or_null(_SECONDS)})
+_BOUNDS = _object({"lower": _SECONDS, "upper": _SECONDS})
 _ADDRESS = _object(
     {
         "public_ip": _TEXT,
@@ -45,9 +46,10 @@ _ADDRESS = _object(
         "control_plane_outage_s": _or_null(_SECONDS),
         "observed_outages": _list(_OUTAGE),
         "undetected_upper_s": _SECONDS,
+        "takes_effect_s": _or_null(_BOUNDS),
+        "mixed_s": _or_null(_BOUNDS),
     },
-    "observed_outages",
-    "undetected_upper_s",
+    *("observed_outages", "undetected_upper_s", "takes_effect_s", "mixed_s"),
 )
 _STEP = _object(
     {
@@ -72,7 +74,6 @@ _OUTCOMES = ["swapped", "nothing_to_do", "rolled_back", "refused", "failed", "ne
 _RUN: Schema = {
     "outcome": {"enum": _OUTCOMES},
     "strategy": _TEXT,
-    "overlap": _object({"taken": _TRUTH, "refused_by": _or_null(_TEXT)}),
     "production": _or_null(_ADDRESS),
     "staging": _or_null(_ADDRESS),
     "steps": _list(_STEP),
@@ -80,10 +81,14 @@ _RUN: Schema = {
     "error": _or_null(_ERROR),
 }
 _RULES = _list(_object({"rule": _TEXT, "from": _or_null(_TEXT), "to": _or_null(_TEXT)}))
+# Of a swap by the strategy overlap.
+_EARLY: Schema = {"overlap": _object({"taken": _TRUTH, "refused_by": _or_null(_TEXT)})}
 _PLANNED = _object({"name": _TEXT, "resource": _TEXT, "public_ip": _or_null(_TEXT), "rules": _RULES}, "rules")
 _FINDING = _object(
     {"code": _TEXT, "severity": {"enum": ["error", "warning", "information"]}, "message": _TEXT, "remedy": _TEXT}
 )
+# What a flip tells besides; where nothing was begun, nothing of it.
+_FLIPPED: Schema = {"rules": _RULES, "settings": _RULES, "addresses": _list(_ADDRESS)}
 _DECISION = _object(
     {
         "seconds": _NUMBER,
@@ -139,28 +144,24 @@ _PROBED = _object(
 
 def _pairs(*outcomes: str) -> Schema:
     """What is told of several pairs."""
-    one = _object({"name": _TEXT, "wave": {"type": "integer"}, **_RUN}, "wave", "overlap")
+    one = _object({"name": _TEXT, "wave": {"type": "integer"}, **_RUN, **_EARLY}, "wave", *_EARLY)
     return {"outcome": {"enum": [*outcomes]}, "pairs": _list(one), "total_s": _SECONDS}
 
 
 # Of each verb that prints JSON. A run that is recovered with --all tells of several pairs, else of one.
 SCHEMAS: dict[str, Schema] = {
-    "swap": _object(_RUN, "overlap"),
+    "swap": _object({**_RUN, **_EARLY}, *_EARLY),
     "recover": _object(
-        {**_RUN, "outcome": {"enum": [*_OUTCOMES, "partly"]}, "pairs": _pairs()["pairs"]},
+        {**_RUN, **_EARLY, "outcome": {"enum": [*_OUTCOMES, "partly"]}, "pairs": _pairs()["pairs"]},
         *("strategy", "overlap", "production", "staging", "steps", "error", "pairs"),
     ),
-    # Where nothing was begun there are no rules; of several addresses each is told.
-    "flip": _object({**_RUN, "rules": _RULES, "addresses": _list(_ADDRESS)}, "overlap", "rules", "addresses"),
+    "flip": _object({**_RUN, **_FLIPPED}, *_FLIPPED),
     "plan": _object({"findings": _list(_FINDING), "steps": _list(_PLANNED)}),
     "status": _object({"swaps": _list(_object(_INTERRUPTED, *(set(_INTERRUPTED) - {"float", "damage"})))}),
     "fleet": _object(
         _pairs("swapped", "nothing_to_do", "partly", "refused", "failed", "needs_recovery", "interrupted")
     ),
-    "replay": _object(
-        {**_RUN, "rules": _RULES, "addresses": _list(_ADDRESS), "decisions": _list(_DECISION)},
-        *("overlap", "rules", "addresses"),
-    ),
+    "replay": _object({**_RUN, **_EARLY, **_FLIPPED, "decisions": _list(_DECISION)}, *_EARLY, *_FLIPPED),
     "probe": _object(
         {
             "began_monotonic_s": _NUMBER,

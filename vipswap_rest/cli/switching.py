@@ -122,6 +122,7 @@ def carried_out(
     run: Callable[[Emit, Record], Report],
     *,
     sides: Sequence[Side] = tuple(Side),
+    another: bool = False,
 ) -> Report:
     """Do `run` with its progress, its events and, unless `asked` is None, the probe of that and its picture; see
     watched.watched."""
@@ -136,6 +137,7 @@ def carried_out(
                 lambda emit: run(emit, trail),
                 emit=progress,
                 sides=sides,
+                another=another,
                 interval_s=seconds_of("--interval", arguments.interval),
                 note=tell,
                 beside=beside(progress.began),

@@ -11,6 +11,7 @@ from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.clock import Clock
 from vipswap_rest.arm.clouds import is_loopback
 from vipswap_rest.arm.errors import VipswapError
+from vipswap_rest.measure.effect import effect
 from vipswap_rest.measure.probe.findings import AddressFindings
 from vipswap_rest.measure.probe.target import parse_target
 from vipswap_rest.measure.quantities import Rounding, figure
@@ -72,12 +73,13 @@ def watched(
     note: Callable[[str], None] = lambda _: None,
     clean: int = 1,
     settle_s: float = AFTER_S,
+    another: bool = False,
     beside: Callable[[Watch], AbstractContextManager[None]] = lambda watch: nullcontext(),
 ) -> tuple[Report, Recording]:
     """Do `act`, which is given what to tell its steps to, with the probe on what is `asked` beside it; the report holds
     what the probe observed.
 
-    sides: those that should answer beforehand. clean, settle_s: see Watch.
+    sides: those that should answer beforehand. clean, settle_s: see Watch; another: see Watch.run.
 
     Raises what `act` raises, UsageError (interval), VipswapError (no such host, no clean samples); nothing is changed
     then.
@@ -100,6 +102,7 @@ def watched(
         report, probed = watch.run(
             lambda: act(writes),
             answers_after=lambda report: report.exit_code in _ATTACHED,
+            another=another,
         )
     report = with_observations(report, probed)
     return report, watch.recording(probed, tuple(writes.operations), report.as_json())
@@ -163,20 +166,23 @@ class Writes:
 
 def with_observations(report: Report, probed: Sequence[Probed]) -> Report:
     """The report with what the probe saw of each address that it names."""
-    seen = {Side(one.side): observation(one.findings) for one in probed}
+    seen = {Side(one.side): one.findings for one in probed}
     addresses = {
-        side: replace(address, observed=seen[side]) if side in seen else address
+        side: replace(address, observed=observation(seen[side], address.sent)) if side in seen else address
         for side, address in report.addresses.items()
     }
     return replace(report, addresses=addresses)
 
 
-def observation(found: AddressFindings) -> Observation:
-    """The report's form of what was found of an address."""
+def observation(found: AddressFindings, sent: float | None = None) -> Observation:
+    """The report's form of what was found of an address, which a write moved that was sent at `sent`."""
     outages = found.account.outages
+    seen = effect(found.samples, sent) if sent is not None else None
     return Observation(
         found.endpoint.target.url,
         tuple(outage.as_json() for outage in outages),
         figure(found.account.undetected_upper_s, Rounding.UP),
         outages[-1].before if outages else None,
+        seen.takes.as_json() if seen else None,
+        seen.mixed.as_json() if seen else None,
     )

@@ -20,6 +20,9 @@ T = TypeVar("T")
 INTERVAL_S = 0.1
 # How long an address may take to show that it answers before the switch, and that it answers again after it (seconds).
 BEFORE_S, AFTER_S = 1.0, 10.0
+# How long somebody else may take to answer after a switch, seconds, and how many samples are waited for then, so that
+# also answers of those before are seen that come between.
+ANOTHER_S, MORE_SAMPLES = 3.0, 10
 ANSWER_HINT = (
     "Check that both deployments serve the probed port from here (vipswap probe), or name another one with --probe-url."
 )
@@ -104,12 +107,15 @@ class Watch:
         if self._prober is not None:
             self._prober.__exit__(kind, error, trace)
 
-    def run(self, act: Callable[[], T], *, answers_after: Callable[[T], bool]) -> tuple[T, tuple[Probed, ...]]:
+    def run(
+        self, act: Callable[[], T], *, answers_after: Callable[[T], bool], another: bool = False
+    ) -> tuple[T, tuple[Probed, ...]]:
         """Wait until every address has answered, do `act`, wait until they answer again; what it returned and what was
         seen. An outage has two ends only if a good sample lies on both sides of it.
 
         answers_after: whether the addresses are expected to answer after what `act` returned. The wait for that lasts
-        `settle_s` at most, and a signal ends it.
+        `settle_s` at most, and a signal ends it. another: after `act` somebody else is expected to answer, which is
+        waited for, for a few seconds: with addresses that stay up, the answers alone do not show that it is over.
 
         Raises what `act` raises; VipswapError, before `act`, if clean is above 1 and the samples do not come.
         """
@@ -120,10 +126,13 @@ class Watch:
                 "changed.",
                 hint=ANSWER_HINT,
             )
+        before = {live.identity for live in self.live()}
         done = act()
         if answers_after(done):
-            over = self._clock.monotonic()
             with suppress(Interrupted):
+                if another and before != {None}:
+                    self._await_another(before)
+                over = self._clock.monotonic()
                 if self._await_answers(over, self._settle_s):
                     self._await_timeouts(over)
         return done, self._seen()
@@ -154,6 +163,13 @@ class Watch:
             self._clock.sleep(_PAUSE_S)
         if waited:
             self._await_answers(self._clock.monotonic(), self._settle_s)
+
+    def _await_another(self, before: set[str | None]) -> None:
+        """Wait until each address is answered by others than before, and then for some more answers."""
+        until = self._clock.monotonic() + ANOTHER_S
+        while self._clock.monotonic() < until and any(live.identity in before for live in self.live()):
+            self._clock.sleep(_PAUSE_S)
+        self._clock.sleep(min(MORE_SAMPLES * self._interval_s, ANOTHER_S))
 
     def _await_answers(self, since: float, seconds: float) -> bool:
         """Wait until every address has answered `clean` samples in a row that were sent after `since`; for `seconds` at

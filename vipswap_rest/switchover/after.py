@@ -187,6 +187,7 @@ def _accepted(state: RunState, action: Perform, response: Response) -> RunState:
         lock = replace(state.lock, hold=Hold.OURS)
         state = replace(state, lock=lock, observed=store.placed(state.observed, response))
     state = _wrote(state, action)
+    state = _moved(state, action, response.sent)
     for endpoint in action.releases:
         state = replace(state, ledger=state.ledger.released(endpoint, response.sent))
     if not action.quiet:
@@ -200,6 +201,14 @@ def _accepted(state: RunState, action: Perform, response: Response) -> RunState:
     if action.early:
         state = replace(state, early=EarlyWrite(taken=True))
     return state if progress else _completed(state, running, response.received)
+
+
+def _moved(state: RunState, action: Perform, sent: float) -> RunState:
+    """Note when the write was sent that moves endpoints."""
+    ledger = state.ledger
+    for endpoint in (*action.releases, *action.attaches):
+        ledger = ledger.moved(endpoint, sent)
+    return replace(state, ledger=ledger)
 
 
 def _wrote(state: RunState, action: Perform) -> RunState:
@@ -448,7 +457,7 @@ def _failed(state: RunState, action: Action | None, error: VipswapError, answers
         state = replace(state, patience=patience)
     done = perhaps_done(error) or isinstance(error, OperationError)
     if accepted is None and done and not isinstance(error, Redirected):
-        state = _wrote(state, perform)
+        state = _moved(_wrote(state, perform), perform, sent)
         for endpoint in perform.releases:
             state = replace(state, ledger=state.ledger.perhaps_released(endpoint, sent))
     if isinstance(perform.step, Claim) and accepted is None and state.method.store:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 from vipswap_rest.arm.errors import ProtocolError, Refused, VipswapError
@@ -255,7 +255,8 @@ class OneWrite(ABC):
         """Where production's address led at first, and where it leads at last."""
         if not self.reached:
             return {}
-        return {Side.PRODUCTION: self._report(self.reached[0], first, last)}
+        one = self.reached[0]
+        return {Side.PRODUCTION: replace(self._report(one, first, last), sent=ledger.moved_at.get(one.id))}
 
     def setup(self, observed: Shown, policy: Policy) -> dict[str, Any]:
         """All that a run begins with, as JSON."""

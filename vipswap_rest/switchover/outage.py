@@ -10,7 +10,7 @@ from vipswap_rest.arm.ids import ResourceId
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Release and attachment of each endpoint, in monotonic seconds.
+    """Release and attachment of each endpoint, and the first write that moved it, in monotonic seconds.
 
     A write whose answer was lost releases its endpoint *perhaps*, until somebody looks (`seen`).
     """
@@ -18,13 +18,19 @@ class Ledger:
     released_at: Mapping[ResourceId, float] = field(default_factory=dict)
     attached_at: Mapping[ResourceId, float] = field(default_factory=dict)
     perhaps_at: Mapping[ResourceId, float] = field(default_factory=dict)
+    moved_at: Mapping[ResourceId, float] = field(default_factory=dict)
+
+    def moved(self, endpoint: ResourceId, sent: float) -> Ledger:
+        """A write that moves the endpoint, off or on or to another side, was sent at `sent`; the first one counts."""
+        return replace(self, moved_at={endpoint: sent, **self.moved_at})
 
     def released(self, endpoint: ResourceId, sent: float) -> Ledger:
         """The write that takes the endpoint off was sent at `sent`; the first one counts."""
-        return Ledger(
-            {endpoint: sent, **self.released_at},
-            _without(self.attached_at, endpoint),
-            _without(self.perhaps_at, endpoint),
+        return replace(
+            self,
+            released_at={endpoint: sent, **self.released_at},
+            attached_at=_without(self.attached_at, endpoint),
+            perhaps_at=_without(self.perhaps_at, endpoint),
         )
 
     def perhaps_released(self, endpoint: ResourceId, sent: float) -> Ledger:

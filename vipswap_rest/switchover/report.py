@@ -105,13 +105,17 @@ class Observation:
 
     outages: `{lower_s, estimate_s, upper_s}` each, null where it was open at an end. undetected_upper_s: the longest
     outage that could have gone unseen. answered_at: when the address had answered again at the latest, after the last
-    of the outages, in monotonic seconds; None if there was none, or it has not.
+    of the outages, in monotonic seconds; None if there was none, or it has not. takes_effect: from sending the write
+    that moved the address to the first answer of its new side, `{lower, upper}`; mixed: how long both sides answered;
+    seconds; None where the answers do not tell.
     """
 
     url: str
     outages: tuple[Mapping[str, float | None], ...]
     undetected_upper_s: float
     answered_at: float | None
+    takes_effect: Mapping[str, float] | None = None
+    mixed: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,8 @@ class AddressReport:
     """What became of one address: where it was and is, and its outage as the control plane and as a probe saw it.
 
     The control plane's outage runs from sending the write that took the address off its frontend until Succeeded was
-    read for the one that attached it, in monotonic seconds; None if this run did not see both.
+    read for the one that attached it, in monotonic seconds; None if this run did not see both. `sent`: when the first
+    write was sent that moved it, likewise.
     """
 
     public_ip: ResourceId
@@ -128,6 +133,7 @@ class AddressReport:
     after: ResourceId | None
     control_plane: tuple[float, float] | None
     observed: Observation | None = None
+    sent: float | None = None
 
     @property
     def control_plane_outage_s(self) -> float | None:
@@ -154,6 +160,8 @@ class AddressReport:
         if self.observed is not None:
             told["observed_outages"] = [dict(item) for item in self.observed.outages]
             told["undetected_upper_s"] = self.observed.undetected_upper_s
+            told["takes_effect_s"] = dict(self.observed.takes_effect) if self.observed.takes_effect else None
+            told["mixed_s"] = dict(self.observed.mixed) if self.observed.mixed else None
         return told
 
 

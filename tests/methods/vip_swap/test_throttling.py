@@ -137,12 +137,12 @@ def check_polite(lab: Lab, wait_s: float, told: str, off_s: float = 1.0, *, earl
             assert seconds <= 1 + 3 * ROUND_TRIP_S, f"{told}: {refused['path']} after {seconds} s"
             continue
         # Inside the outage nothing waits for what is only read ahead: where ARM asks for longer than there is time, it
-        # is given up; what is read later is read then.
+        # is given up; what is read later is read then. The operation may end meanwhile.
         # Where ARM names no wait, ours doubles, and several are longer than there is time.
         several = sum(entry["status"] == 429 for entry in ours(lab)) > 1
         waits_long = wait_s > AHEAD_LIMIT_S or (several and wait_s == 1.0)
         ahead = refused["method"] == "GET" and "/operation" not in refused["path"] and waits_long
-        least = 0.0 if ahead and begun <= refused["t"] <= ended else wait_s
+        least = 0.0 if ahead and begun <= refused["t"] <= ended + AHEAD_LIMIT_S else wait_s
         assert seconds >= least - ROUNDING, f"{told}: {refused['method']} {refused['path']} after {seconds} s"
     by_request = defaultdict(list)
     for entry in ours(lab):

@@ -66,7 +66,9 @@ def scene(recording: Recording) -> Scene:
     """What there is to draw of a recording."""
     origin = recording.operations[0].began if recording.operations else recording.began
     probed = {one.side: one for one in recording.probed}
-    lanes = tuple(_lane(side, recording, probed.get(side), origin) for side in SIDES)
+    # A flip has one side.
+    sides = [side for side in SIDES if side in probed or recording.report.get(side)] or list(SIDES)
+    lanes = tuple(_lane(side, recording, probed.get(side), origin) for side in sides)
     operations = tuple(
         TimedWrite(
             one.name,

@@ -60,7 +60,7 @@ def timeline(recording: Recording) -> Figure:
 def _headings(figure: Figure, recording: Recording) -> None:
     report = recording.report
     outcome = str(report.get("outcome")).replace("_", " ")
-    title = f"Swap by {report.get('strategy') or 'an unknown strategy'}: {outcome}"
+    title = f"{'Flip' if 'rules' in report else 'Swap'} by {report.get('strategy') or 'an unknown strategy'}: {outcome}"
     every = quantities.seconds(recording.interval_s)
     said = f"{recording.started_at}; each address is asked every {every}, by a new connection, from one place"
     canvas.add_headings(figure, title, said, emulated=recording.emulated)

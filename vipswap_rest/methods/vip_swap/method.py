@@ -199,6 +199,7 @@ class VipSwap:
                 _frontend_of(first, self.pair, id),
                 _frontend_of(last, self.pair, id),
                 ledger.span(id),
+                sent=ledger.moved_at.get(id),
             )
             for side in Side
         }
