@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from vipswap_rest.cli.colour import on_terminal
 from vipswap_rest.cli.output import tell
 from vipswap_rest.measure.probe.sampler import Live
 from vipswap_rest.measure.quantities import Rounding, seconds, stamp
@@ -83,7 +84,7 @@ def beside(began: float | None = None) -> Callable[[Watch], AbstractContextManag
 def _redrawn() -> Iterator[Callable[[Sequence[Live]], None]]:
     """Yields what draws the lowest lines of the terminal anew; without rich it draws nothing. They vanish at the end,
     and what is printed meanwhile goes above them."""
-    if importlib.util.find_spec("rich") is None:
+    if not on_terminal() or importlib.util.find_spec("rich") is None:
         yield lambda states: None
         return
     rich, text = importlib.import_module("rich.live"), importlib.import_module("rich.text")

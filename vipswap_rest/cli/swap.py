@@ -167,7 +167,7 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
             raise VipswapError("Not confirmed; nothing was changed.")
         if arguments.yes and not arguments.vip:
             tell(f"the same, safe to repeat: {vip_command(planned.resolved.pair, planned.journal)}")
-    progress = Progress(client.clock)
+    progress = Progress(client.clock, planned=len(planned.steps))
     with AuditTrail(arguments.events, client.clock) as trail:
         if arguments.no_probe or planned.resolved.reached:
             report = swap(client, planned, emit=progress, guard=guard, record=trail)
@@ -195,7 +195,9 @@ def _interval(arguments: argparse.Namespace) -> float:
     if arguments.probe_url is not None:
         parse_target(arguments.probe_url)
         if arguments.no_probe:
-            raise UsageError("--probe-url says what to ask, --no-probe that nothing is asked.", hint="Leave one away.")
+            raise UsageError(
+                "--probe-url says what to ask, --no-probe that nothing is asked.", hint="Omit one of them."
+            )
     return interval_s
 
 
@@ -203,7 +205,7 @@ def _check_timeline(arguments: argparse.Namespace) -> None:
     """Whether the picture can be drawn is found out before anything is changed."""
     if arguments.timeline is not None:
         if arguments.no_probe:
-            raise UsageError("--timeline draws what the probe saw.", hint="Leave --no-probe away.")
+            raise UsageError("--timeline draws what the probe saw.", hint="Omit --no-probe.")
         check_picture(Path(arguments.timeline))
 
 
