@@ -10,8 +10,8 @@ from vipswap_rest.cli.main import _EXAMPLES, _VERBS, parser
 from vipswap_rest.cli.parsing import GROUPS, Parser
 
 VERBS = [name for name, *_ in _VERBS]
-# Those whose options are so few that groups would hide them, or are settings of one kind.
-UNGROUPED = {"demo", "emulator", "schema", "replay", "login-info"}
+# Those whose options are so few that groups would hide them.
+UNGROUPED = {"demo", "schema", "replay", "login-info"}
 
 
 def verb(name: str) -> Parser:

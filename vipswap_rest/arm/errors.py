@@ -66,6 +66,14 @@ class RequestIds:
         return f"[{', '.join(told)}]" if told else ""
 
 
+_SHOWN_IDS = re.compile(r" ?(\[(?:client |correlation )?(?:request )?id [^\]]*\])")
+
+
+def without_ids(told: str) -> tuple[str, tuple[str, ...]]:
+    """An error's words without the ids of requests in them, and these ids, each once, in their order."""
+    return _SHOWN_IDS.sub("", told), tuple(dict.fromkeys(_SHOWN_IDS.findall(told)))
+
+
 class VipswapError(Exception):
     """The root: a sentence for the user, what to do next (`hint`), the exit code, and the ids of the request that it is
     about, if it is about one.

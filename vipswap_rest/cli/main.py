@@ -6,11 +6,13 @@ import argparse
 import logging
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from importlib import import_module
 
 import vipswap_rest
 from vipswap_rest.arm.errors import VipswapError
+from vipswap_rest.cli.exit_codes import EXIT_CODES
 from vipswap_rest.cli.output import delivered, tell_error
 from vipswap_rest.cli.parsing import Parser
 from vipswap_rest.cli.signals import SignalGuard
@@ -80,6 +82,7 @@ def parser(only: str | None = None) -> Parser:
     top = Parser(
         prog="vipswap",
         description="Exchange the public IP addresses of two Azure load balancers, and measure what it costs.",
+        below=_exit_codes(),
     )
     top.add_argument("--version", action="version", version=f"vipswap_rest {vipswap_rest.__version__}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -92,11 +95,28 @@ def parser(only: str | None = None) -> Parser:
     return top
 
 
+def _exit_codes() -> str:
+    """The exit codes, for the end of the help."""
+    rows = [
+        textwrap.fill(
+            one.meaning.replace("*", "").replace("`", ""),
+            78,
+            initial_indent=f"  {one.code:<5}",
+            subsequent_indent=" " * 7,
+            break_on_hyphens=False,
+        )
+        for one in EXIT_CODES
+    ]
+    return "\n".join(["exit codes (what to do after each: docs/runbook.md):", *rows])
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; argparse's own refusals raise SystemExit(2).
 
     Without `argv` it is this process's own command: the process ends with it, and no signal changes how it ended.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        import_module("vipswap_rest.cli.completion").complete(parser())
     words = sys.argv[1:] if argv is None else argv
     with SignalGuard(last=argv is None) as guard:
         verb = next((word for word in words if not word.startswith("-")), "")

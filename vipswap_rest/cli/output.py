@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vipswap_rest.arm.errors import VipswapError
+from vipswap_rest.arm.errors import VipswapError, without_ids
+from vipswap_rest.cli.colour import painted
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -45,7 +46,10 @@ def tell(message: str) -> None:
 
 
 def tell_error(error: VipswapError) -> None:
-    """An error on stderr: what happened, and below it what to do next."""
-    tell(f"vipswap: {error}")
+    """An error on stderr: what happened, below it what to do next, and at its end the ids to quote to support."""
+    words, ids = without_ids(str(error))
+    tell(painted(f"vipswap: {words}", "red"))
     if error.hint:
         tell(f"  {error.hint}")
+    for one in ids:
+        tell(f"  {one}")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-# Which group of the help an option stands in, by its long name; in the order of the help.
+# Which group of the help an option stands in, by its long name, or by its verb and that; in the order of the help.
 GROUPS: dict[str, tuple[str, ...]] = {
     "what to switch": (
         *("--resource-group", "--lb1", "--lb2", "--frontend1", "--frontend2", "--vip", "--all", "--resolve"),
@@ -33,6 +33,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "--report",
         "--seed",
     ),
+    "what is there": ("--env", "--pairs", "--port"),
+    "time": ("--latency", "--time-scale", "--rtt", "emulator --seed"),
+    "what ARM does": (
+        *("--release", "--native", "--if-none-match", "--retry-after", "--reference-provisioning", "--throttle"),
+    ),
+    "addresses": (*("--data-plane-down", "--data-plane-up", "--unattached", "--established", "--vip-pool"),),
+    "login": ("--tls", "--require-token", "--token-lifetime", "--client-certificate"),
     "connection": (*("--subscription", "--endpoint", "--cloud", "--api-version", "--ca-file", "--request-timeout"),),
     "output": ("--output", "--events", "--debug"),
 }
@@ -42,10 +49,11 @@ _GROUP_OF = {name: title for title, names in GROUPS.items() for name in names}
 class Parser(argparse.ArgumentParser):
     """A parser whose options stand in the groups of the table, and whose refusals name the nearest word there is."""
 
-    def __init__(self, *, examples: tuple[str, ...] = (), **options: Any) -> None:
-        shown = "\n".join(f"  {line}" for line in examples)
+    def __init__(self, *, examples: tuple[str, ...] = (), below: str | None = None, **options: Any) -> None:
+        """examples: command lines for the end of the help. below: what else stands there."""
+        shown = "\n".join(["examples:", *(f"  {line}" for line in examples)]) if examples else None
         super().__init__(
-            epilog=f"examples:\n{shown}" if examples else None,
+            epilog=shown or below,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             **options,
         )
@@ -53,7 +61,8 @@ class Parser(argparse.ArgumentParser):
 
     def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
         """Add an option to the group that the table has it in."""
-        title = _GROUP_OF.get(str(names[-1])) if names else None
+        name = str(names[-1]) if names else ""
+        title = _GROUP_OF.get(f"{self.prog.rpartition(' ')[2]} {name}", _GROUP_OF.get(name))
         if title is None:
             return super().add_argument(*names, **options)
         if title not in self._titled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from vipswap_rest.cli.colour import painted
 from vipswap_rest.cli.output import tell, tell_error
 from vipswap_rest.measure.quantities import Rounding, at_most, bounds, outage, seconds
 from vipswap_rest.methods.vip_swap.preflight import CODES, Finding, Severity
@@ -19,16 +20,20 @@ _HEADLINES = {
     Outcome.INTERRUPTED: "Interrupted",
 }
 
+# Warnings that nearly every run has.
+_USUAL = frozenset({"OutboundAddressChanges", "HealthUnknown"})
+
 
 def warn(findings: Iterable[Finding], codes: Mapping[str, str] = CODES, *, brief: bool) -> None:
-    """The warnings among the findings on stderr, one line each; `brief`, above a question, in the few words that the
-    table of `codes` has, so that the question stands below a summary."""
-    shown = []
+    """The warnings among the findings on stderr, one line each: in the few words of the table of codes where nearly
+    every run has them, and `brief`, above a question, all of them, so that the question stands below a summary."""
+    shortened = False
     for finding in findings:
         if finding.severity is Severity.WARNING:
-            tell(f"warning: {finding.code}: {codes[finding.code] if brief else finding.message}")
-            shown.append(finding.code)
-    if shown and brief:
+            short = brief or finding.code in _USUAL
+            shortened |= short
+            tell(painted(f"warning: {finding.code}: {codes[finding.code] if short else finding.message}", "yellow"))
+    if shortened:
         tell("(in full: vipswap plan)")
 
 

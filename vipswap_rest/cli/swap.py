@@ -104,6 +104,7 @@ def _swap(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
         client,
         candidates(planned.resolved.observed, planned.journal.pair, arguments.probe_url) if probe else None,
         lambda emit, record: swap(client, planned, emit=emit, guard=guard, record=record),
+        planned=len(planned.steps),
     )
 
 

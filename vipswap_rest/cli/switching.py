@@ -102,10 +102,12 @@ def check_before_asking(arguments: argparse.Namespace) -> None:
     if arguments.probe_url is not None:
         parse_target(arguments.probe_url)
         if arguments.no_probe:
-            raise UsageError("--probe-url says what to ask, --no-probe that nothing is asked.", hint="Leave one away.")
+            raise UsageError(
+                "--probe-url says what to ask, --no-probe that nothing is asked.", hint="Omit one of them."
+            )
     if arguments.timeline is not None:
         if arguments.no_probe:
-            raise UsageError("--timeline draws what the probe saw.", hint="Leave --no-probe away.")
+            raise UsageError("--timeline draws what the probe saw.", hint="Omit --no-probe.")
         check_picture(Path(arguments.timeline))
 
 
@@ -123,10 +125,11 @@ def carried_out(
     *,
     sides: Sequence[Side] = tuple(Side),
     another: bool = False,
+    planned: int = 0,
 ) -> Report:
     """Do `run` with its progress, its events and, unless `asked` is None, the probe of that and its picture; see
-    watched.watched."""
-    progress = Progress(client.clock)
+    watched.watched. `planned`: how many steps are foreseen."""
+    progress = Progress(client.clock, planned=planned)
     with AuditTrail(arguments.events, client.clock) as trail:
         if asked is None:
             report = run(progress, trail)
