@@ -1,4 +1,4 @@
-"""What a terminal shows of a swap that a pipe does not: numbered steps, colour, moving lines; and who forbids colour."""
+"""What a terminal shows of a swap that a pipe does not: numbered steps, colour, moving lines; and what forbids it."""
 
 from __future__ import annotations
 
