@@ -20,7 +20,7 @@ from vipswap_rest.methods.gateway_flip.method import (
     rule_of,
     rules_of,
 )
-from vipswap_rest.switchover.findings import ordered
+from vipswap_rest.switchover.findings import forbids, ordered
 from vipswap_rest.switchover.flip import Planned, at_rest
 from vipswap_rest.switchover.naming import child_meant, resource_meant
 from vipswap_rest.switchover.one_write import Move, Reached, Shown
@@ -52,9 +52,12 @@ def plan(
     moves = moves_to(gateway, pool, settings, rules)
     line, back = _lines(id, moves, pool, settings)
     method = GatewayFlip(id, moves, tuple(_reached(client, gateway, moves)), line, back)
-    changes = any(not same_id(move.before, move.after) for move in moves)
-    health = known(lambda: _health(client, gateway, pool, settings, moves)) if changes else None
-    return Planned(method, gateway, ordered(findings(gateway, pool, settings, moves, health)))
+    found = list(findings(gateway, pool, settings, moves, None))
+    # Asking is a POST, and takes its time, so it comes last.
+    if not forbids(found) and any(not same_id(move.before, move.after) for move in moves):
+        health = known(lambda: _health(client, gateway, pool, settings, moves))
+        found = list(findings(gateway, pool, settings, moves, health))
+    return Planned(method, gateway, ordered(found))
 
 
 def _reached(client: ArmClient, gateway: Shown, moves: Sequence[Move]) -> Iterator[Reached]:
