@@ -85,9 +85,8 @@ class Emulator:
         For a shell that must act on time without a request: the data plane.
         """
         now = self.clock.monotonic()
-        self.world.operations.settle(now)
-        times = (self.world.operations.next_due(), self.world.routes.next_change(now))
-        return min((t for t in times if t is not None), default=None)
+        self.world.settle(now)
+        return self.world.next_change(now)
 
     def desired(self) -> Desired:
         """What the data plane must be like now."""
@@ -109,7 +108,7 @@ class Emulator:
     def open(self, request: Request) -> Exchange:
         """Record a request that has arrived. Never raises, whatever the request holds."""
         now = self.clock.monotonic()
-        self.world.operations.settle(now)
+        self.world.settle(now)
         if request.words[0] == "emulator":
             return Exchange(partial(self._admin.handle, request), Effect(), lambda: True)
         for service in (self.tokens, self._identity, metadata):
@@ -129,7 +128,7 @@ class Emulator:
 
     def _do(self, request: Request, entry: Json, effect: Effect) -> Answer:
         now = self.clock.monotonic()
-        self.world.operations.settle(now)
+        self.world.settle(now)
         instead = effect.answer()
         if effect.on("expire_token"):
             self._expired.add(_token(request))

@@ -100,6 +100,8 @@ def parse(segments: tuple[str, ...]) -> Path | None:
     subscription, group, rest = segments[1], None, segments[2:]
     if len(rest) == 1 and rest[0].lower() in _OF_A_SUBSCRIPTION:
         return Path(subscription, None, None, (rest[0],))
+    if len(rest) == 2 and rest[0].lower() == "operationresults":
+        return Path(subscription, None, None, (rest[0],), (rest[1],))
     if rest and rest[0].lower() == "resourcegroups":
         group, rest = rest[1], rest[2:]
     if not rest:

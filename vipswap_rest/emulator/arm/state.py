@@ -164,7 +164,10 @@ class State:
         """
         if body.get("type") == GROUPS:
             return
-        etag = self.identifiers.etag()
+        present = str(body.get("etag", ""))
+        # Compute counts its etags, strong ones (recorded).
+        counted = present.strip('"') if present.startswith('"') else ""
+        etag = f'"{int(counted) + 1}"' if counted.isdigit() else self.identifiers.etag()
         body["etag"] = etag
         for child in children(body):
             if "etag" in child:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..messages import Json
 from ..settings import Settings
 from ..settings.latency import Latency
 from . import errors
 from .addresses import POOLS, Addresses
 from .errors import ArmError
-from .operations import Operations
+from .instances import Instances
+from .operations import Operation, Operations
 from .paths import Path
 from .routes import Routes, Traffic
 from .stale import StaleReads
@@ -37,9 +39,23 @@ class World:
         self.state, self.timeline, self.stale = State(identifiers), Timeline(), StaleReads()
         self.latency = Latency(settings.profile, settings.time_scale, settings.seed)
         self.operations = Operations(identifiers, self.latency, settings.retry_after == "grows")
-        self.routes = Routes(self.state, settings, traffic)
+        self.instances = Instances()
+        # What is written of a resource and never shown, and the latest rolling upgrade, by an id in lower case.
+        self.secrets: dict[str, Json] = {}
+        self.rolling: dict[str, Operation] = {}
+        self.routes = Routes(self.state, settings, traffic, self.instances)
         pools = POOLS if loopback is None else {**POOLS, "IPv4": (loopback,)}
         self.addresses = Addresses(self.state, self.timeline, settings.release, self.routes, pools)
+
+    def settle(self, now: float) -> None:
+        """Complete what is due: operations, and the upgrades of instances."""
+        self.operations.settle(now)
+        self.instances.settle(now)
+
+    def next_change(self, now: float) -> float | None:
+        """When anything changes by itself next, in seconds of the clock; None: nothing will."""
+        times = (self.operations.next_due(), self.routes.next_change(now), self.instances.next_change(now))
+        return min((t for t in times if t is not None), default=None)
 
     def identity(self, path: Path, kind: str) -> str:
         """The id under which a new resource of `kind` is made: ARM's spelling of all but the name."""

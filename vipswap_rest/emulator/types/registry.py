@@ -9,6 +9,8 @@ from ..arm.resource_types import ResourceType
 from . import groups, locations, locks, permissions, public_ips, stored, virtual_networks
 from .application_gateways import routes as application_gateways
 from .load_balancers import routes as load_balancers
+from .scale_sets import operations as compute
+from .scale_sets import routes as scale_sets
 
 TYPES: tuple[ResourceType, ...] = (
     application_gateways.TYPE,
@@ -16,6 +18,8 @@ TYPES: tuple[ResourceType, ...] = (
     load_balancers.TYPE,
     locations.TYPE,
     public_ips.TYPE,
+    scale_sets.TYPE,
+    compute.TYPE,
     virtual_networks.TYPE,
 )
 # Extensions of other resources: the handlers of a collection, and of one item.
