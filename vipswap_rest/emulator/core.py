@@ -17,6 +17,7 @@ from .arm.answers import answer
 from .arm.calls import Call, ExtensionCall, Reply
 from .arm.effects import Effect
 from .arm.errors import ArmError
+from .arm.operations import Operation
 from .arm.paths import Path
 from .arm.resource_types import Links, ResourceType, dispatch
 from .arm.state import Identifiers, properties_of
@@ -31,7 +32,7 @@ from .exchange import Exchange
 from .identity import metadata
 from .identity.managed_identity import ManagedIdentity
 from .identity.token_service import TokenService
-from .messages import Answer, Json, Request
+from .messages import Answer, Json, Request, encode
 from .settings import TENANT, Settings
 from .types import bodies, catalogue, registry
 
@@ -75,6 +76,7 @@ class Emulator:
         provided = {one.name: one.versions for one in self._types}
         traffic = {one.name.lower(): one.traffic for one in self._types if one.traffic is not None}
         self.world = World(self.settings, self._identifiers, self.loopback, provided, traffic)
+        self.world.submit = self._submit
         # Whether the data plane has not reported since: its first report belongs to the world before the reset.
         self._anew = True
         environment.build(self.world, self.settings)
@@ -162,6 +164,11 @@ class Emulator:
         if effect.on("drop_operation") and reply.operation is not None:
             reply.operation.dropped = True
         return reply
+
+    def _submit(self, identity: str, version: str, body: Json, now: float) -> Operation | None:
+        """A PUT of a deployment's, answered like any other but for faults, tokens and throttling."""
+        request = Request("PUT", f"{identity}?api-version={version}", {}, encode(body))
+        return self._route(request, now).operation
 
     def _authorize(self, request: Request) -> None:
         """There must be a token that no fault has expired; any will do, unless the token service's own are required."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote
@@ -44,12 +45,14 @@ class Ending:
 class Style:
     """How a provider tells of its operations.
 
-    status, result: the paths, with their query, of Azure-AsyncOperation and of Location; body: what a poll shows.
+    status, result: the paths, with their query, of Azure-AsyncOperation and of Location; body: what a poll shows;
+    signed: whether the query is.
     """
 
     status: Callable[[Operation], str]
     result: Callable[[Operation], str]
     body: Callable[[Operation], Json]
+    signed: bool = True
 
 
 def _network(operation: Operation, kind: str) -> str:
@@ -186,6 +189,7 @@ class Operations:
         short: bool = False,
         style: Style = NETWORK,
         now: float = 0.0,
+        id: str | None = None,
     ) -> Operation:
         """Start an operation on `resources` (ids), which are its own from now on. `place`: subscription, location.
 
@@ -196,7 +200,7 @@ class Operations:
         if short and retry_after is not None:
             retry_after = min(retry_after, max(self.latency.scaled(1.0), 1.0))
         operation = Operation(
-            id=self.identifiers.guid(),
+            id=id or self.identifiers.guid(),
             kind=kind,
             subscription=place[0],
             location=place[1].replace(" ", "").lower(),
@@ -204,7 +208,7 @@ class Operations:
             due=due + self._effect.seconds("delay_operation_s"),
             retry_after=retry_after,
             growth=(SHORT_GROWTH if short else LONG_GROWTH) if self.grows else (1,),
-            query=self._sign(api_version, ticks),
+            query=self._sign(api_version, ticks) if style.signed else f"api-version={quote(api_version, safe='')}",
             request_id=self.identifiers.guid(),
             succeed=succeed,
             ending=self._ending(),
@@ -232,7 +236,7 @@ class Operations:
 
     def next_due(self) -> float | None:
         """When the next operation ends, in seconds of the clock; None if none runs."""
-        return min((operation.due for operation in self._running), default=None)
+        return min((one.due for one in self._running if one.due < math.inf), default=None)
 
     def complete(self, operation: Operation, t: float) -> None:
         """End the operation at `t`: with success, unless a fault ends it otherwise."""
@@ -250,6 +254,11 @@ class Operations:
         old.error = {"code": "Canceled", "message": "Operation was canceled.", "details": details}
         old.superseded_by = new
         self._end(old, "Canceled", new.begun)
+
+    def fail(self, operation: Operation, error: Json, t: float) -> None:
+        """End the operation as Failed."""
+        operation.error = error
+        operation.fail(t, self._end(operation, "Failed", t))
 
     def cancel(self, operation: Operation, t: float) -> None:
         """End the operation as Canceled, because it was asked for."""

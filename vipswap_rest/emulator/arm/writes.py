@@ -152,6 +152,7 @@ def begin_action(
     succeed: Callable[[float], None] = lambda t: None,
     fail: Callable[[float], None] = lambda t: None,
     style: Style = NETWORK,
+    id: str | None = None,
 ) -> Operation:
     """Begin an action that is about no resource's model: it neither waits for another operation nor supersedes it.
 
@@ -167,6 +168,7 @@ def begin_action(
         ticks=call.ticks,
         style=style,
         now=call.now,
+        id=id,
     )
     operation.fail = lambda t, own: fail(t)
     return operation

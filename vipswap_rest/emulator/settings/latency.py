@@ -49,6 +49,7 @@ class Profile:
     scale_set_update: Duration = _ZERO
     instance_upgrade: Duration = _ZERO
     deployment: Duration = _ZERO
+    what_if: Duration = _ZERO
     retry_after: Duration | None = _ZERO
 
 
@@ -69,6 +70,7 @@ PROFILES = {
         scale_set_update=Cycle((26.0,)),
         instance_upgrade=Cycle((36.0,)),
         deployment=Cycle((87.0,)),
+        what_if=Cycle((15.0,)),
         retry_after=Cycle((10.0,)),
     ),
     # Recorded: Standard load balancers with members n = 10, all of them 0-6 s with a median of 1; public IP creates
@@ -86,6 +88,7 @@ PROFILES = {
         scale_set_update=Spread(0.4, 61.0),
         instance_upgrade=Spread(36.0, 76.0),
         deployment=Spread(87.0, 166.0),
+        what_if=Spread(15.0, 33.0),
         retry_after=Cycle((10.0,)),
     ),
 }

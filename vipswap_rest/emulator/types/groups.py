@@ -56,6 +56,8 @@ def delete(world: World, call: Call) -> Reply:
 
     def finish(present: Json) -> None:
         prefix = present["id"].lower()
+        for key in [key for key in world.deployments if key.startswith(f"{prefix}/")]:
+            del world.deployments[key]
         for each in world.state.all():
             if (each["id"].lower() + "/").startswith(prefix + "/"):
                 world.operations.detach(each["id"])
