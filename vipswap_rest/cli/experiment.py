@@ -20,7 +20,7 @@ from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.cli.bench import ArmBench, Home
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
-from vipswap_rest.cli.live import beside
+from vipswap_rest.cli.live import bar, beside
 from vipswap_rest.cli.output import deliver, print_json, tell
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
 from vipswap_rest.cli.probe import seconds_of
@@ -109,6 +109,8 @@ def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard)
     design = _design(arguments, found)
     client = connect(arguments, [arguments.lb1, arguments.lb2], os.environ, guard)
     home = _home(client, arguments, found)
+    stores: list[Store] = []
+    swaps = len(design.cells()) + 2
     bench = ArmBench(
         client,
         home,
@@ -117,7 +119,7 @@ def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard)
         probe_url=arguments.probe_url,
         guard=guard,
         note=tell,
-        beside=beside(),
+        beside=beside(head=lambda: bar(len(stores[0].trials), swaps, "swap") if stores else ""),
     )
     manifest = _manifest(arguments, client, home, design, interval_s)
     check_directory(directory, manifest)
@@ -128,6 +130,7 @@ def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard)
     if not arguments.yes and not confirmed(guard, "Swap these addresses repeatedly?"):
         raise VipswapError("Not confirmed; nothing was changed.")
     with Store(directory, manifest) as store:
+        stores.append(store)
         if store.torn:
             tell("The last line of trials.jsonl was torn when the run before this one ended; its swap is repeated.")
         Runner(store, bench, signals=guard, tell=tell).run()

@@ -181,12 +181,13 @@ class Fleet:
     def _run(self, looked: Looked) -> Report:
         entry = looked.entry
         client, guard = self.client(entry), PairGuard(self._guard)
-        progress = Progress(self._guard, entry.name, self._began)
-        ways: dict[str, Any] = {"emit": progress, "guard": guard, "budget": self._budget(client.subscription)}
+        ways: dict[str, Any] = {"guard": guard, "budget": self._budget(client.subscription)}
         try:
             with AuditTrail(events_of(self._arguments.events, entry.name), self._guard) as trail:
                 # What was seen when all were looked at may be old by now.
-                report = swap(client, plan(client, entry.target, self._options), record=trail, **ways)
+                planned = plan(client, entry.target, self._options)
+                progress = Progress(self._guard, entry.name, self._began, planned=len(planned.steps))
+                report = swap(client, planned, emit=progress, record=trail, **ways)
                 trail.ended(report)
                 return report
         except VipswapError as error:

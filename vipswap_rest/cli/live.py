@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from vipswap_rest.cli.colour import on_terminal
+from vipswap_rest.cli.colour import on_terminal, painted
 from vipswap_rest.cli.output import tell
 from vipswap_rest.measure.probe.sampler import Live
 from vipswap_rest.measure.quantities import Rounding, seconds, stamp
@@ -19,6 +19,8 @@ from vipswap_rest.measure.watch import Watch
 
 # How often it is looked at.
 LOOK_S = 0.1
+_STYLES = {True: "green", False: "bold red", None: ""}
+_BAR_WIDTH = 30
 
 
 class LiveLines:
@@ -35,7 +37,8 @@ class LiveLines:
             if state.answers is None or self._shown.get(at) == state or state.since is None:
                 continue
             self._shown[at] = state
-            tell(f"{stamp(max(0.0, state.since - self._began))} {state.url} {words(state)}")
+            line = f"{stamp(max(0.0, state.since - self._began))} {state.url} {words(state)}"
+            tell(painted(line, _STYLES[state.answers]))
 
 
 def words(state: Live) -> str:
@@ -48,8 +51,10 @@ def words(state: Live) -> str:
 
 
 @contextmanager
-def live_lines(began: float, source: Callable[[], Sequence[Live]]) -> Iterator[None]:
-    """Show how the addresses of `source` are while the body runs, in a thread of their own."""
+def live_lines(
+    began: float, source: Callable[[], Sequence[Live]], head: Callable[[], str] = lambda: ""
+) -> Iterator[None]:
+    """Show how the addresses of `source` are while the body runs, in a thread of their own; with `head` above."""
     lines, over = LiveLines(began), threading.Event()
 
     def watch(redraw: Callable[[Sequence[Live]], None]) -> None:
@@ -58,7 +63,7 @@ def live_lines(began: float, source: Callable[[], Sequence[Live]]) -> Iterator[N
             lines.show(states)
             redraw(states)
 
-    with _redrawn() as redraw:
+    with _redrawn(head) as redraw:
         thread = threading.Thread(target=watch, args=(redraw,), name="vipswap-live", daemon=True)
         thread.start()
         try:
@@ -69,19 +74,27 @@ def live_lines(began: float, source: Callable[[], Sequence[Live]]) -> Iterator[N
     lines.show(source())
 
 
-def beside(began: float | None = None) -> Callable[[Watch], AbstractContextManager[None]]:
-    """The same beside a swap; nothing where stderr is no terminal. began: see LiveLines; None is when it begins."""
+def beside(
+    began: float | None = None, head: Callable[[], str] = lambda: ""
+) -> Callable[[Watch], AbstractContextManager[None]]:
+    """The same beside a swap; nothing where stderr is not a terminal. began: see LiveLines; None is when it begins."""
 
     def show(watch: Watch) -> AbstractContextManager[None]:
         if not sys.stderr.isatty():
             return nullcontext()
-        return live_lines(time.monotonic() if began is None else began, watch.live)
+        return live_lines(time.monotonic() if began is None else began, watch.live, head)
 
     return show
 
 
+def bar(done: int, whole: int, noun: str) -> str:
+    """How far a series is that is `done` out of `whole`, and which one runs now."""
+    filled = _BAR_WIDTH * done // max(1, whole)
+    return f"{'█' * filled}{'░' * (_BAR_WIDTH - filled)} {noun} {done + 1} of {whole}"
+
+
 @contextmanager
-def _redrawn() -> Iterator[Callable[[Sequence[Live]], None]]:
+def _redrawn(head: Callable[[], str]) -> Iterator[Callable[[Sequence[Live]], None]]:
     """Yields what draws the lowest lines of the terminal anew; without rich it draws nothing. They vanish at the end,
     and what is printed meanwhile goes above them."""
     if not on_terminal() or importlib.util.find_spec("rich") is None:
@@ -97,12 +110,13 @@ def _redrawn() -> Iterator[Callable[[Sequence[Live]], None]]:
                 text.Text(
                     f"{state.url} {words(state)}"
                     + (f", for {seconds(now - state.since, Rounding.DOWN)}" if state.since else ""),
-                    style={True: "green", False: "bold red", None: ""}[state.answers],
+                    style=_STYLES[state.answers],
                     no_wrap=True,
                     overflow="ellipsis",
                 )
                 for state in states
             ]
-            region.update(text.Text("\n").join(rows), refresh=True)
+            above = [text.Text(head(), no_wrap=True)] if head() else []
+            region.update(text.Text("\n").join([*above, *rows]), refresh=True)
 
         yield redraw

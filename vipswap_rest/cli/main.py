@@ -103,6 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Without `argv` it is this process's own command: the process ends with it, and no signal changes how it ended.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        import_module("vipswap_rest.cli.completion").complete(parser())
     words = sys.argv[1:] if argv is None else argv
     with SignalGuard(last=argv is None) as guard:
         verb = next((word for word in words if not word.startswith("-")), "")
