@@ -9,6 +9,7 @@ from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.errors import UsageError
 from vipswap_rest.cli.connection import add_connection_options, connect
 from vipswap_rest.cli.output import delivered, tell
+from vipswap_rest.cli.parsing import Parser
 from vipswap_rest.cli.report import warn
 from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.cli.switching import (
@@ -35,10 +36,10 @@ from vipswap_rest.switchover.state import OPERATION_S, Limits
 GATEWAY_S = 1800.0
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: Parser) -> None:
     """What to flip, and how."""
     parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
-    what = parser.add_mutually_exclusive_group(required=True)
+    what = parser.titled("what to switch").add_mutually_exclusive_group(required=True)
     what.add_argument("--lb", metavar="LB", help="the load balancer whose rules are flipped, by name or ARM id")
     what.add_argument("--gateway", metavar="GATEWAY", help="the application gateway instead, by name or ARM id")
     parser.add_argument("--to", metavar="POOL", required=True, help="the goal: the rules lead to this backend pool")

@@ -36,9 +36,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "what is there": ("--env", "--pairs", "--port"),
     "time": ("--latency", "--time-scale", "--rtt", "emulator --seed"),
     "what ARM does": (
-        *("--release", "--native", "--if-none-match", "--retry-after", "--reference-provisioning", "--throttle"),
+        *("--release", "--release-refusal", "--overlap-ends", "--native", "--if-none-match", "--retry-after"),
+        *("--reference-provisioning", "--throttle"),
     ),
-    "addresses": (*("--data-plane-down", "--data-plane-up", "--unattached", "--established", "--vip-pool"),),
+    "addresses": (
+        *("--data-plane-down", "--data-plane-up", "--unattached", "--established", "--vip-pool"),
+        *("--cold-pool", "--flip-established", "--gateway-established", "--drain-s"),
+    ),
     "login": ("--tls", "--require-token", "--token-lifetime", "--client-certificate"),
     "connection": (*("--subscription", "--endpoint", "--cloud", "--api-version", "--ca-file", "--request-timeout"),),
     "output": ("--output", "--events", "--debug"),
@@ -65,9 +69,13 @@ class Parser(argparse.ArgumentParser):
         title = _GROUP_OF.get(f"{self.prog.rpartition(' ')[2]} {name}", _GROUP_OF.get(name))
         if title is None:
             return super().add_argument(*names, **options)
+        return self.titled(title).add_argument(*names, **options)
+
+    def titled(self, title: str) -> argparse._ArgumentGroup:
+        """The group of that title."""
         if title not in self._titled:
             self._titled[title] = self.add_argument_group(title)
-        return self._titled[title].add_argument(*names, **options)
+        return self._titled[title]
 
     def format_help(self) -> str:
         """The help, its groups in the table's order."""
