@@ -93,7 +93,8 @@ def made(directory: Path, **changes: Any) -> tuple[str, dict[str, Any], list[dic
     # By JSON, as it is read from files.
     summed = json.loads(json.dumps(summary(told, trials)))
     lines = json.loads(json.dumps([trial.as_json() for trial in trials]))
-    pictures = [Picture('<svg xmlns="http://www.w3.org/2000/svg"><title>drawn</title></svg>', "What is drawn.")]
+    drawn = [f'<svg xmlns="http://www.w3.org/2000/svg"><title>{name}</title></svg>' for name in ("drawn", "narrow")]
+    pictures = [Picture("What is drawn.", *drawn)]
     return page(summed, lines, pictures), summed, lines
 
 
@@ -199,7 +200,13 @@ def test_the_report_is_one_page_with_all_outages_and_a_typical_swap_of_each_stra
     ElementTree.parse(directory / "outages.svg")
     source = (directory / "report.html").read_text(encoding="utf-8")
     reader = Reader(source)
-    assert reader.tags.count("svg") == 3
+    # Each for a wide window and for a narrow one, of which one is shown; both with their words for those who hear them.
+    assert reader.tags.count("svg") == 6
+    told = [value for tag, name, value in reader.attributes if (tag, name) == ("div", "aria-label") and "wap" in value]
+    assert [told.count(one) for one in dict.fromkeys(told) if "nearest" in one or "How long" in one] == [2, 2, 2]
+    assert "{ .roomy { display: none; } .narrow { display: block; } }" in source
+    # Text in them is text.
+    assert source.count("<text") > 100
     ids = [value for _, name, value in reader.attributes if name == "id"]
     assert len(ids) == len(set(ids))
     assert "by float: the one whose outage of production is nearest to the median" in source
@@ -228,7 +235,7 @@ def test_an_experiment_without_a_valid_trial_has_a_page_too(tmp_path: Path) -> N
 
 def test_text_is_escaped_and_html_is_not(directory: Path) -> None:
     _, summed, _ = made(directory, endpoint_host="a\x00b\ud800", platform="<")
-    source = page(summed, [], [Picture("<svg><title>a</title></svg>", '"x" <b>')], title="a\x00b\ud800")
+    source = page(summed, [], [Picture('"x" <b>', "<svg><title>a</title></svg>", "<svg></svg>")], title="a\x00b\ud800")
 
     assert 'aria-label="&#34;x&#34; &lt;b&gt; Emulated."><svg><title>a</title></svg></div>' in source
     assert "<td>a\ufffdb\ufffd</td>" in source

@@ -17,6 +17,7 @@ from tests.measure.experiment.recordings import operations, probed, recording
 from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.extras import install_command
 from vipswap_rest.measure.pictures import as_svg, check_picture, distribution, timeline, write_picture
+from vipswap_rest.measure.pictures.canvas import NARROW, WIDE, Layout
 from vipswap_rest.measure.pictures.columns import Middle, Point
 from vipswap_rest.measure.pictures.timeline import MOST_DOWNS, MOST_OPERATIONS
 from vipswap_rest.measure.recording import Recording
@@ -134,8 +135,9 @@ def test_all_that_happened_lies_on_the_axis(swap: Recording) -> None:
     assert all(left < moment - origin < right for moment in moments)
 
 
-def test_no_two_texts_overlap_and_all_lie_in_the_picture(swap: Recording) -> None:
-    figure = timeline(swap)
+@pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_no_two_texts_overlap_and_all_lie_in_the_picture(swap: Recording, layout: Layout) -> None:
+    figure = timeline(swap, layout)
 
     figure.canvas.draw()
     texts: list[Text] = [

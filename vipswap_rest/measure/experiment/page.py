@@ -44,10 +44,12 @@ _NOTHING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An <svg> element (see pictures.as_svg), and what it shows in words."""
+    """What a picture shows in words, and it as two <svg> elements (see pictures.as_svg): for screens of 600 pixels and
+    more, and for narrower ones."""
 
-    svg: str
     caption: str
+    svg: str
+    narrow: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from vipswap_rest.measure.experiment.page import Picture, page
 from vipswap_rest.measure.files import write_whole
 from vipswap_rest.measure.pictures import as_svg, distribution, timeline, write_picture
+from vipswap_rest.measure.pictures.canvas import NARROW, WIDE
 from vipswap_rest.measure.pictures.columns import middles, points, typical
 from vipswap_rest.measure.recording import load
 
@@ -23,12 +24,16 @@ def write_report(directory: Path, summary: Mapping[str, Any], trials: Sequence[M
     Raises UsageError without matplotlib or Jinja2; VipswapError if a recording cannot be read or a file not be
     written.
     """
-    outages = distribution(points(trials), middles(summary), emulated=summary["emulated"])
-    pictures = [Picture(as_svg(outages, "outages"), _OUTAGES_CAPTION)]
+    found, medians = points(trials), middles(summary)
+    outages, narrow = (
+        distribution(found, medians, emulated=summary["emulated"], layout=layout) for layout in (WIDE, NARROW)
+    )
+    pictures = [Picture(_OUTAGES_CAPTION, as_svg(outages, "outages"), as_svg(narrow, "outages-narrow"))]
     for strategy, trial in typical(summary, trials).items():
-        drawn = timeline(load(directory / trial["samples"]))
         caption = f"Swap {trial['number']}, by {strategy}: the one whose outage of production is nearest to the median."
-        pictures.append(Picture(as_svg(drawn, f"swap-{trial['number']}"), caption))
+        recording, name = load(directory / trial["samples"]), f"swap-{trial['number']}"
+        drawn = (as_svg(timeline(recording), name), as_svg(timeline(recording, NARROW), f"{name}-narrow"))
+        pictures.append(Picture(caption, *drawn))
     source = page(summary, trials, pictures)
     write_picture(outages, directory / OUTAGES)
     write_whole(directory / PAGE, source.encode())

@@ -6,8 +6,10 @@ import contextlib
 import importlib
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +24,27 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 FORMATS = ("svg", "png")
-WIDTH_IN = 10.0
 DPI = 144
 EMULATED = " (emulated: not Azure's times)"
-_EDGE_IN, _LEFT_IN, _RIGHT_IN = 0.2, 1.55, 0.35
+_EDGE_IN = 0.2
+# How wide a character is, in inches: of a title, of other texts, and of a legend's.
+_TITLE_CHARACTER_IN, _CHARACTER_IN, _LEGEND_CHARACTER_IN = 0.115, 0.07, 0.075
+_TITLE_LINE_IN, _LINE_IN = 0.26, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How wide a picture is, in inches, with the margins beside its axes. narrow: texts stand above what they name."""
+
+    width_in: float
+    left_in: float
+    right_in: float
+    narrow: bool = False
+
+
+WIDE = Layout(10.0, 1.55, 0.35)
+# As wide as a telephone's screen, with letters that can be read there.
+NARROW = Layout(4.8, 1.4, 0.2, narrow=True)
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which is told apart with any kind of colour vision, and
 # here by lightness too; its vermilion is kept for what is down.
@@ -91,16 +110,16 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def framed(top_in: float, height_in: float, bottom_in: float) -> tuple[Figure, Axes]:
+def framed(layout: Layout, top_in: float, height_in: float, bottom_in: float) -> tuple[Figure, Axes]:
     """An empty figure with one pair of axes in it: inches above them, of them, and below them. y has no ticks."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     height = top_in + height_in + bottom_in
-    figure = Figure(figsize=(WIDTH_IN, height), facecolor="white")
+    figure = Figure(figsize=(layout.width_in, height), facecolor="white")
     FigureCanvasAgg(figure)
-    width = 1 - (_LEFT_IN + _RIGHT_IN) / WIDTH_IN
-    axes = figure.add_axes((_LEFT_IN / WIDTH_IN, bottom_in / height, width, height_in / height))
+    width = 1 - (layout.left_in + layout.right_in) / layout.width_in
+    axes = figure.add_axes((layout.left_in / layout.width_in, bottom_in / height, width, height_in / height))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color="#E4E4E4", linewidth=0.7)
@@ -108,12 +127,39 @@ def framed(top_in: float, height_in: float, bottom_in: float) -> tuple[Figure, A
     return figure, axes
 
 
-def add_headings(figure: Figure, title: str, below: str, *, emulated: bool) -> None:
-    """A title and a line below it. An emulated measurement says so in the title."""
-    height, left = figure.get_figheight(), _EDGE_IN / WIDTH_IN
-    title += EMULATED if emulated else ""
-    figure.text(left, 1 - 0.32 / height, title, fontsize=13, fontweight="bold", ha="left", va="center")
-    figure.text(left, 1 - 0.62 / height, below, color=FAINT, ha="left", va="center")
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """A title and a text below it, in lines that fit a layout. An emulated measurement says so in the title."""
+
+    title: tuple[str, ...]
+    below: tuple[str, ...]
+
+    @classmethod
+    def of(cls, layout: Layout, title: str, below: str, *, emulated: bool) -> Headings:
+        """Both, broken into lines."""
+        room = layout.width_in - 2 * _EDGE_IN
+        whole = title + (EMULATED if emulated else "")
+        return cls(
+            tuple(textwrap.wrap(whole, int(room / _TITLE_CHARACTER_IN))),
+            tuple(textwrap.wrap(below, int(room / _CHARACTER_IN))),
+        )
+
+    @property
+    def more_in(self) -> float:
+        """How much higher they are than one line each, in inches."""
+        return _TITLE_LINE_IN * (len(self.title) - 1) + _LINE_IN * (len(self.below) - 1)
+
+    def add(self, figure: Figure) -> None:
+        """Write them at the upper edge."""
+        height, left = figure.get_figheight(), _EDGE_IN / figure.get_figwidth()
+        at = 0.32
+        for line in self.title:
+            figure.text(left, 1 - at / height, line, fontsize=13, fontweight="bold", ha="left", va="center")
+            at += _TITLE_LINE_IN
+        at += 0.30 - _TITLE_LINE_IN
+        for line in self.below:
+            figure.text(left, 1 - at / height, line, color=FAINT, ha="left", va="center")
+            at += _LINE_IN
 
 
 def add_legend(figure: Figure, entries: Sequence[Artist], columns: int) -> None:
@@ -122,7 +168,7 @@ def add_legend(figure: Figure, entries: Sequence[Artist], columns: int) -> None:
         figure.legend(
             handles=entries,
             loc="lower left",
-            bbox_to_anchor=(_EDGE_IN / WIDTH_IN, 0.08 / figure.get_figheight()),
+            bbox_to_anchor=(_EDGE_IN / figure.get_figwidth(), 0.08 / figure.get_figheight()),
             ncols=columns,
             frameon=False,
             fontsize=8.5,
@@ -131,6 +177,15 @@ def add_legend(figure: Figure, entries: Sequence[Artist], columns: int) -> None:
             borderpad=0,
             borderaxespad=0,
         )
+
+
+def legend_columns(layout: Layout, labels: Sequence[str]) -> int:
+    """All in one row if they fit, else as many as do by the longest label."""
+    if not labels:
+        return 1
+    widths = [len(label) * _LEGEND_CHARACTER_IN + 0.5 for label in labels]
+    room = layout.width_in - _EDGE_IN
+    return len(labels) if sum(widths) <= room else max(1, int(room / max(widths)))
 
 
 def width_of(text: Text) -> float:

@@ -17,6 +17,7 @@ from vipswap_rest.measure.pictures.columns import Middle, Point
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _TOP_IN, _BOTTOM_IN = 0.85, 0.9
 _ROW_IN = 1.15
@@ -27,16 +28,23 @@ _MOST_NAMED = 4
 _LEAST_COVERAGE = 0.5
 
 
-def distribution(points: Sequence[Point], middles: Sequence[Middle], *, emulated: bool) -> Figure:
+def distribution(
+    points: Sequence[Point], middles: Sequence[Middle], *, emulated: bool, layout: canvas.Layout = canvas.WIDE
+) -> Figure:
     """Draw the outages of many swaps. Raises UsageError if matplotlib is not installed."""
     rows = list(dict.fromkeys((one.side, one.strategy) for one in points))
     rows.sort(key=lambda row: row[0])
     with canvas.drawing():
-        figure, axes = canvas.framed(_TOP_IN, max(1, len(rows)) * _ROW_IN, _BOTTOM_IN)
+        legend = _legend()
+        columns = canvas.legend_columns(layout, [str(entry.get_label()) for entry in legend])
+        bottom = _BOTTOM_IN + 0.2 * (-(-len(legend) // columns) - 1)
+        below = "by strategy and address; new connections from one place; in each row the first swap is at the top"
+        headings = canvas.Headings.of(layout, "Observed outage in each swap", below, emulated=emulated)
+        height = max(1, len(rows)) * _ROW_IN
+        figure, axes = canvas.framed(layout, _TOP_IN + headings.more_in, height, bottom)
         _scale(axes, points, middles)
         axes.set_ylim(max(1, len(rows)), 0)
-        below = "by strategy and address; new connections from one place; in each row the first swap is at the top"
-        canvas.add_headings(figure, "Observed outage in each swap", below, emulated=emulated)
+        headings.add(figure)
         if not rows:
             axes.text(0.5, 0.5, "no valid trial yet", transform=axes.transAxes, ha="center", color=canvas.FAINT)
         strategies = list(dict.fromkeys(one.strategy for one in points))
@@ -47,7 +55,7 @@ def distribution(points: Sequence[Point], middles: Sequence[Middle], *, emulated
             if number:
                 axes.axhline(number, color="#CCCCCC", linewidth=0.8)
             _draw_row(axes, side, strategy, sorted(found, key=lambda one: one.trial), middle, number, colour)
-        _legend(figure)
+        canvas.add_legend(figure, legend, columns)
     return figure
 
 
@@ -152,17 +160,16 @@ def _said(middle: Middle) -> str:
     return f"{told}, {quantities.coverage(middle.coverage)} interval {quantities.span(low, high)}"
 
 
-def _legend(figure: Figure) -> None:
+def _legend() -> list[Line2D]:
     from matplotlib.lines import Line2D
 
     def entry(label: str, **looks: Any) -> Line2D:
         return Line2D([0.0], [0.0], label=label, **{"color": canvas.FAINT, "markersize": 5, **looks})
 
-    entries = [
+    return [
         entry("estimate with its bounds", marker="o"),
         entry("none seen, up to", marker="o", markerfacecolor="white"),
         entry("at least: still down at the end", marker=">", linestyle="none"),
         entry("outlier, counted all the same", marker="o", linestyle="none", markerfacecolor="none", markersize=10),
         entry("median and its interval", color=canvas.INK),
     ]
-    canvas.add_legend(figure, entries, len(entries))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Heights in units: a lane with its bar and the texts above it, or with one line of text more; one operation is a row.
 LANE, LANE_OF_MANY, BAR, ROW = 3.0, 3.7, 1.0, 1.0
+# Where an operation's name stands above its bar.
+NARROW_ROW = 1.7
 _UNIT_IN = 0.24
 _TEXT_ROWS = 2
 MOST_OPERATIONS = 40
@@ -31,39 +33,41 @@ SOMEBODY = "several, in turns"
 NAMELESS = "answers without a name"
 
 
-def timeline(recording: Recording) -> Figure:
+def timeline(recording: Recording, layout: canvas.Layout = canvas.WIDE) -> Figure:
     """Draw one swap. Both addresses are lanes over one axis of seconds; below, on the same axis, the operations.
 
     Raises UsageError if matplotlib is not installed.
     """
     drawn = scene(recording)
     heights = [LANE_OF_MANY if len(lane.downs) > _TEXT_ROWS else LANE for lane in drawn.lanes]
-    units = sum(heights) + 0.6 + max(1, min(len(drawn.operations), MOST_OPERATIONS)) * ROW
+    row = NARROW_ROW if layout.narrow else ROW
+    units = sum(heights) + 0.6 + max(1, min(len(drawn.operations), MOST_OPERATIONS)) * row
+    headings = _headings(layout, recording)
     with canvas.drawing():
         colours = _colours(drawn)
         legend = _legend(drawn, colours)
-        columns = _columns([str(entry.get_label()) for entry in legend])
+        columns = canvas.legend_columns(layout, [str(entry.get_label()) for entry in legend])
         bottom = _BOTTOM_IN + 0.2 * -(-len(legend) // columns)
-        figure, axes = canvas.framed(_TOP_IN, units * _UNIT_IN, bottom)
+        figure, axes = canvas.framed(layout, _TOP_IN + headings.more_in, units * _UNIT_IN, bottom)
         axes.set_xlim(drawn.begin, drawn.end)
         axes.set_ylim(units, 0)
         axes.set_xlabel(f"seconds since {'the first operation' if drawn.operations else 'the recording'} began")
         axes.axvline(0, color=canvas.FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
         for lane, below in zip(drawn.lanes, accumulate(heights), strict=True):
             _draw_lane(axes, drawn, lane, below - BAR - 0.3, colours)
-        _draw_operations(axes, drawn, sum(heights) + 0.6)
-        _headings(figure, recording)
+        _draw_operations(axes, drawn, sum(heights) + 0.6, row)
+        headings.add(figure)
         canvas.add_legend(figure, legend, columns)
     return figure
 
 
-def _headings(figure: Figure, recording: Recording) -> None:
+def _headings(layout: canvas.Layout, recording: Recording) -> canvas.Headings:
     report = recording.report
     outcome = str(report.get("outcome")).replace("_", " ")
     title = f"{'Flip' if 'rules' in report else 'Swap'} by {report.get('strategy') or 'an unknown strategy'}: {outcome}"
     every = quantities.seconds(recording.interval_s)
     said = f"{recording.started_at}; each address is asked every {every}, by a new connection, from one place"
-    canvas.add_headings(figure, title, said, emulated=recording.emulated)
+    return canvas.Headings.of(layout, title, said, emulated=recording.emulated)
 
 
 def _colours(drawn: Scene) -> dict[str | None, str]:
@@ -189,10 +193,10 @@ def _write_above(axes: Axes, drawn: Scene, lane: Lane, y: float) -> None:
             break
 
 
-def _draw_operations(axes: Axes, drawn: Scene, top: float) -> None:
-    axes.text(
-        -0.012, top + ROW / 2, "ARM", transform=axes.get_yaxis_transform(), ha="right", va="center", fontweight="bold"
-    )
+def _draw_operations(axes: Axes, drawn: Scene, top: float, height: float) -> None:
+    """top: of the first row; height: of each."""
+    bar = top + height - ROW / 2
+    axes.text(-0.012, bar, "ARM", transform=axes.get_yaxis_transform(), ha="right", va="center", fontweight="bold")
     if not drawn.operations:
         axes.text(drawn.begin, top + ROW / 2, "no operation", color=canvas.FAINT, va="center")
         return
@@ -200,16 +204,16 @@ def _draw_operations(axes: Axes, drawn: Scene, top: float) -> None:
     if len(shown) > MOST_OPERATIONS:
         shown = shown[: MOST_OPERATIONS - 1]
     for row, one in enumerate(shown):
-        _draw_operation(axes, one, row, top + row * ROW)
+        _draw_operation(axes, one, row, top + row * height, above=height > ROW)
     hidden = len(drawn.operations) - len(shown)
     if hidden:
-        y = top + len(shown) * ROW + ROW / 2
+        y = top + len(shown) * height + ROW / 2
         axes.text(drawn.begin, y, f"and {hidden} more operations", color=canvas.FAINT, va="center")
 
 
-def _draw_operation(axes: Axes, one: TimedWrite, row: int, y: float) -> None:
-    """A bar from sending to the end, a notch where it was accepted, and the name where there is room for it."""
-    middle = y + ROW / 2
+def _draw_operation(axes: Axes, one: TimedWrite, row: int, y: float, *, above: bool) -> None:
+    """A bar from sending to the end, a notch where it was accepted, and the name above it or where there is room."""
+    middle = y + ROW / 2 + (NARROW_ROW - ROW if above else 0.0)
     axes.broken_barh(
         [(one.began, one.ended - one.began)],
         (middle - 0.31, 0.62),
@@ -222,12 +226,16 @@ def _draw_operation(axes: Axes, one: TimedWrite, row: int, y: float) -> None:
     )
     if one.accepted is not None:
         axes.plot([one.accepted] * 2, [middle - 0.42, middle + 0.42], color=canvas.INK, linewidth=1.2, zorder=4)
-    name = quantities.shortened(one.name.replace("_", " "), 40)
-    resource = quantities.shortened(one.resource.rpartition("/")[2], _LONGEST_NAME)
+    name = quantities.shortened(one.name.replace("_", " "), _LONGEST_NAME if above else 40)
+    resource = quantities.shortened(one.resource.rpartition("/")[2], 14 if above else _LONGEST_NAME)
     how = "" if one.succeeded else ", failed"
     label = f"{name}: {resource}, {quantities.seconds(one.ended - one.began)}{how}"
     left, right = axes.get_xlim()
     scale = canvas.pixels_per_unit(axes)
+    if above:
+        text = axes.text(one.began, middle - 0.5, label, ha="left", va="bottom", fontsize=8.5, zorder=4)
+        canvas.keep_inside(text, axes)
+        return
     text = axes.text(one.ended + 6 / scale, middle, label, ha="left", va="center", fontsize=8.5, zorder=4)
     width = canvas.width_of(text) / scale
     gap = 6 / scale
@@ -265,12 +273,3 @@ def _legend(drawn: Scene, colours: Mapping[str | None, str]) -> list[Patch]:
     if any(lane.unknown for lane in drawn.lanes):
         entries.append(Patch(facecolor="white", edgecolor=canvas.UNKNOWN, hatch="//////", label="unknown"))
     return entries
-
-
-def _columns(labels: Sequence[str]) -> int:
-    """All in one row if they fit, else as many as do by the longest label; 0.075 inches for a character."""
-    if not labels:
-        return 1
-    widths = [len(label) * 0.075 + 0.5 for label in labels]
-    room = canvas.WIDTH_IN - 0.2
-    return len(labels) if sum(widths) <= room else max(1, int(room / max(widths)))
