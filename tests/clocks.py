@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
@@ -42,6 +42,10 @@ class FastClock:
         if seconds > 0:
             time.sleep(seconds / self.rate)
 
+    def together(self, acts: Sequence[Callable[[], T]]) -> list[T]:
+        """In turn, so that a run is the same each time."""
+        return [act() for act in acts]
+
     def wait_for(self, act: Callable[[], T]) -> T:
         return act()
 
@@ -76,6 +80,10 @@ class HeldClock:
 
     def sleep(self, seconds: float) -> None:
         self.advance(seconds)
+
+    def together(self, acts: Sequence[Callable[[], T]]) -> list[T]:
+        """In turn, so that a run is the same each time."""
+        return [act() for act in acts]
 
     def wait_for(self, act: Callable[[], T]) -> T:
         return act()

@@ -63,7 +63,7 @@ ARM: dict[str, set[str]] = {
     "resources": {"client", "ids"},
     "login": {"auth", "client", "clock", "clouds", "errors", "http", "ids", "network"},
 }
-SHELLS = {"budget", "driver", "fleet", "flip", "health", "run", "settling"}
+SHELLS = {"asking", "budget", "driver", "fleet", "flip", "health", "run", "settling"}
 # The pure core: no request and no clock in it.
 PURE = [
     *(f"switchover/{path.stem}" for path in (PACKAGE / "switchover").glob("*.py") if path.stem not in SHELLS),

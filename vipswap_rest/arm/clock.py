@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from datetime import datetime, timezone
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+# Requests that are under way at once, each on a connection of its own.
+AT_ONCE = 4
 
 
 class Clock(Protocol):
@@ -26,6 +32,12 @@ class Clock(Protocol):
         """What `act` returns or raises; it may block: a request, a process, a terminal.
 
         Raises Interrupted if a signal ends the run; `act` is left to itself then, and what comes of it is dropped.
+        """
+
+    def together(self, acts: Sequence[Callable[[], T]]) -> list[T]:
+        """What each of these returns; they do not depend on each other and may be done side by side.
+
+        Raises what the first of them raises, when all are over; and Interrupted, as `wait_for` does.
         """
 
 
@@ -48,6 +60,36 @@ class SystemClock:
     def wait_for(self, act: Callable[[], T]) -> T:
         """What `act` returns or raises."""
         return act()
+
+    def together(self, acts: Sequence[Callable[[], T]]) -> list[T]:
+        """What each of these returns, a few of them at a time."""
+        return self.wait_for(lambda: _side_by_side(acts))
+
+
+def _side_by_side(acts: Sequence[Callable[[], T]]) -> list[T]:
+    """Daemon threads do it, because the process must not wait for them when a signal ends it."""
+    tasks: list[tuple[Callable[[], T], Future[T]]] = [(act, Future()) for act in acts]
+    waiting = deque(tasks)
+
+    def work() -> None:
+        while waiting:
+            try:
+                act, future = waiting.popleft()
+            except IndexError:
+                return  # another thread has just taken the last one
+            try:
+                future.set_result(act())
+            except BaseException as error:  # noqa: BLE001 - result() raises it where it is asked for
+                future.set_exception(error)
+
+    if len(tasks) == 1:
+        work()
+    else:
+        for _ in tasks[:AT_ONCE]:
+            threading.Thread(target=work, name="vipswap-together", daemon=True).start()
+    futures = [future for _, future in tasks]
+    wait(futures)
+    return [future.result() for future in futures]
 
 
 def rfc3339(moment: datetime) -> str:

@@ -1,17 +1,20 @@
-"""The driver: carries out what `decide` says, one action at a time, and folds what comes of it."""
+"""The driver: carries out what `decide` says, one action at a time, and folds what comes of it; the requests of one
+read side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from vipswap_rest.arm import lro
 from vipswap_rest.arm.client import ArmClient
-from vipswap_rest.arm.errors import Interrupted, NotFound, VipswapError
-from vipswap_rest.arm.http import TRIES, Response
+from vipswap_rest.arm.errors import Interrupted, VipswapError
+from vipswap_rest.arm.http import Response
 from vipswap_rest.switchover.actions import Action, AskHealth, Finish, Perform, Poll, Read, Request, Sleep, Stop
 from vipswap_rest.switchover.after import after
+from vipswap_rest.switchover.asking import ask
 from vipswap_rest.switchover.budget import Budget
 from vipswap_rest.switchover.decide import decide
 from vipswap_rest.switchover.events import Answered, Event, Failed, Heard, Moment, Polled, Sent, Signalled, Woke
@@ -57,7 +60,7 @@ class Unguarded:
 
 
 class Driver:
-    """Runs on one client and its clock, one request at a time."""
+    """Runs on one client and its clock."""
 
     def __init__(
         self,
@@ -133,37 +136,23 @@ class Driver:
             self._client.transport.credential.renew_ahead(OUTAGE_AHEAD_S)
         within = action.within_s if isinstance(action, Read) else None
         deadline = None if within is None else self._clock.monotonic() + within
-        answers: list[Response | None] = []
-        for request in requests:
-            try:
-                answers.append(self._ask(request, deadline))
-            except VipswapError as error:
-                return Failed(self.now(), error, tuple(answers))
-        return Answered(self.now(), tuple(answers), self._reads_left(len(requests) if isinstance(action, Read) else 0))
 
-    def _ask(self, request: Request, deadline: float | None) -> Response | None:
-        client = self._client
+        def outcome(request: Request) -> Response | VipswapError | None:
+            try:
+                return ask(self._client, request, deadline)
+            except VipswapError as error:
+                return error
+
+        answers: list[Response | None] = []
         try:
-            if request.listing:
-                sent = self._clock.monotonic()
-                items = list(client.list(request.target, deadline=deadline))
-                return Response(200, {}, {"value": items}, sent, self._clock.monotonic())
-            # What a write's refusal means is for the run to decide, not for the transport.
-            response = client.request(
-                *(request.method, request.target, request.body),
-                headers=request.headers,
-                deadline=deadline,
-                tries=TRIES if request.method == "GET" else 1,
-            )
-        except NotFound:
-            if request.may_be_missing:
-                return None
-            raise
-        if request.method != "GET":
-            step = lro.begin(request.method, client.url(request.target), response)
-            if isinstance(step, (lro.Ended, lro.Unreadable)):
-                raise client.ended(step, response)
-        return response
+            outcomes = self._clock.together([partial(outcome, request) for request in requests])
+        except Interrupted as error:
+            outcomes = [error]
+        for told in outcomes:
+            if isinstance(told, VipswapError):
+                return Failed(self.now(), told, tuple(answers))
+            answers.append(told)
+        return Answered(self.now(), tuple(answers), self._reads_left(len(requests) if isinstance(action, Read) else 0))
 
     def _ask_health(self, action: AskHealth) -> Event:
         check = self._check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
@@ -58,6 +58,10 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         self.time += max(0.0, seconds) * self.pace
+
+    def together(self, acts: Sequence[Callable[[], T]]) -> list[T]:
+        """In turn, so that a run is the same each time."""
+        return [act() for act in acts]
 
     def wait_for(self, act: Callable[[], T]) -> T:
         return act()

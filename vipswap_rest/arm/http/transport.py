@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import threading
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -68,7 +69,7 @@ class Transport:
 
     No pause is longer than 60 s, and none shorter than 0.1 s, then 0.2 s and so on, not even where ARM says 0.
     Redirects are not followed. URLs are asked for byte for byte, because signed ones must be. An answer has
-    `read_timeout` seconds from the beginning of its request to its last byte, and 16 MiB. For one thread only.
+    `read_timeout` seconds from the beginning of its request to its last byte, and 16 MiB. Several threads may use it.
     """
 
     def __init__(
@@ -87,8 +88,8 @@ class Transport:
         self.credential = credential
         self.clock = clock or SystemClock()
         self.correlation_id = correlation_id or str(uuid.uuid4())
-        # Of the request that was sent last.
-        self.client_request_id: str | None = None
+        self._own = threading.local()
+        self._login, self._latest = threading.Lock(), ""
         self.read_timeout = read_timeout
         self.remaining_reads: int | None = None
         self.remaining_writes: int | None = None
@@ -99,6 +100,12 @@ class Transport:
         self._tokens: list[str] = []
         self._origin = "/".join(self.endpoint.split("/", 3)[:3])
         self._verify = certificates(ca_file)
+
+    @property
+    def client_request_id(self) -> str | None:
+        """The id of the request that this thread sent last."""
+        found: str | None = getattr(self._own, "client_request_id", None)
+        return found
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -134,12 +141,7 @@ class Transport:
             except (TransportError, ProtocolError) as error:
                 error.ids = RequestIds(client_request=self.client_request_id, correlation=self.correlation_id)
                 raise
-            if (
-                response.status == 401
-                and not renewed
-                and meaning_of(response) is Kind.LOGIN
-                and self.credential.renew()
-            ):
+            if response.status == 401 and not renewed and meaning_of(response) is Kind.LOGIN and self._renewed():
                 renewed = True
                 continue
             return response
@@ -166,7 +168,7 @@ class Transport:
         if deadline is not None:
             timeout = max(0.05, min(timeout, deadline - self.clock.monotonic()))
         token, request_id, shown = self._token(), str(uuid.uuid4()), redact(target)
-        self.client_request_id = request_id
+        self._own.client_request_id, self._own.token = request_id, token
         request = requests.Request(
             method,
             self._origin + shown,
@@ -228,9 +230,15 @@ class Transport:
         finally:
             FLIGHT.reset(reset)
 
+    def _renewed(self) -> bool:
+        """Whether there is another token than the one that this thread has just sent; another thread may have asked."""
+        with self._login:
+            return self._own.token != self._latest or self.credential.renew()
+
     def _token(self) -> str:
         """The token to send; it and the last ones before it will not be shown, whatever an answer echoes."""
-        token = self.credential.token()
+        with self._login:
+            token = self._latest = self.credential.token()
         # A shorter one is a test's, and may well be part of a word.
         if len(token) >= 20 and token not in self._tokens:
             self._tokens = [*self._tokens[-4:], token]

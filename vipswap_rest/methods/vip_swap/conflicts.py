@@ -24,10 +24,10 @@ def groups_of(pair: Pair) -> list[str]:
     return [group for _, group in sorted(groups.items())]
 
 
-def other_floats(listed: Iterable[dict[str, Any]], pair: Pair) -> list[ResourceId]:
-    """The ids of the floats in a list, but for this pair's own. Raises ProtocolError."""
+def other_floats(listed: Iterable[dict[str, Any]], ours: ResourceId) -> list[ResourceId]:
+    """The ids of the floats in a list, but for ours. Raises ProtocolError."""
     floats = [PublicIp.read(body).id for body in listed if journals.is_float_name(str(body.get("name")))]
-    return [id for id in floats if id != pair.float]
+    return [id for id in floats if id != ours]
 
 
 def overlapping(floats: Iterable[PublicIp], pair: Pair) -> list[tuple[Journal, PublicIp]]:

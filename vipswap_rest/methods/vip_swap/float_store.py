@@ -135,7 +135,7 @@ class FloatStore:
     def overlap_reads(self, lists: tuple[Response | None, ...]) -> tuple[Request, ...]:
         """The floats of other pairs in the lists, each by its name."""
         listed = [body for answer in lists if answer for body in answer.body["value"]]
-        return tuple(Request.get(id, may_be_missing=True) for id in conflicts.other_floats(listed, self.ours.pair))
+        return tuple(Request.get(id, may_be_missing=True) for id in conflicts.other_floats(listed, self.id))
 
     def must_yield(self, journals: tuple[Response | None, ...], *, late: bool) -> LockHeld | None:
         """Whether this run gives way to one of those floats' runs."""

@@ -14,7 +14,8 @@ from vipswap_rest.methods.vip_swap import journal as journals
 from vipswap_rest.methods.vip_swap.command_lines import recover_command
 from vipswap_rest.methods.vip_swap.float_store import FloatStore
 from vipswap_rest.methods.vip_swap.foresight import predict, works_on
-from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp, asked_for
+from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
+from vipswap_rest.methods.vip_swap.observe import reads, shown
 from vipswap_rest.methods.vip_swap.reconcile import (
     Attach,
     Opening,
@@ -70,22 +71,11 @@ class VipSwap:
 
     def reads(self, gone: frozenset[ResourceId]) -> tuple[Request, ...]:
         """Both load balancers, both addresses, and the float."""
-        balancers = (Request.get(id, may_be_missing=id in gone) for id in self.resources)
-        return (*balancers, *map(Request.get, self.endpoints), self.store.read())
+        return reads(self.pair, gone)
 
     def observe(self, answers: tuple[Response | None, ...]) -> Observed:
         """What those five answers show."""
-        if len(answers) != 5 or answers[2] is None or answers[3] is None:
-            raise ProtocolError("ARM did not show everything that was asked for.")
-        balancers = {
-            side: asked_for(id, LoadBalancer.read(answer.body)) if answer else LoadBalancer.gone(id)
-            for side, id, answer in zip(Side, self.resources, answers[:2], strict=True)
-        }
-        addresses = {
-            Side.PRODUCTION: asked_for(self.endpoints[0], PublicIp.read(answers[2].body)),
-            Side.STAGING: asked_for(self.endpoints[1], PublicIp.read(answers[3].body)),
-        }
-        return self.store.placed(Observed(balancers, addresses, None), answers[4])
+        return shown(self.pair, answers)
 
     def refreshed(self, observed: Observed, answer: Response) -> Observed:
         """The observation with a load balancer as it was just read."""

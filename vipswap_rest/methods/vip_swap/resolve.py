@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.errors import Forbidden, LockHeld, NotFound, Refused, UsageError
-from vipswap_rest.arm.ids import ResourceId, subscription_scope
+from vipswap_rest.arm.ids import ResourceId, id_key, subscription_scope
 from vipswap_rest.arm.network import list_public_ips
 from vipswap_rest.methods.vip_swap import conflicts
 from vipswap_rest.methods.vip_swap import journal as journals
@@ -17,9 +17,8 @@ from vipswap_rest.methods.vip_swap.command_lines import recover_command
 from vipswap_rest.methods.vip_swap.journal import Journal
 from vipswap_rest.methods.vip_swap.model import LoadBalancer, Observed, Pair, PublicIp
 from vipswap_rest.methods.vip_swap.naming import address_id, address_meant, frontend_id, load_balancer_id
-from vipswap_rest.methods.vip_swap.observe import observe, read_float, read_load_balancer
+from vipswap_rest.methods.vip_swap.observe import observe, read_float, read_load_balancer, read_public_ip
 from vipswap_rest.switchover.report import Side
-from vipswap_rest.switchover.resource import in_motion
 from vipswap_rest.switchover.settling import SETTLE_S, Settling
 
 
@@ -72,9 +71,16 @@ def resolve(
         for side, text in zip(Side, target.frontends, strict=True)
     }
     settling = Settling(client.clock, settle_s, note, client.clock.monotonic())
-    load_balancers = {side: at_rest(settling, partial(read_load_balancer, client), id) for side, id in ids.items()}
     float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
-    float_ = at_rest(settling, partial(read_float, client), float_id)
+    found: list[Any] = client.clock.together(
+        [
+            *(partial(at_rest, settling, partial(read_load_balancer, client), id) for id in ids.values()),
+            partial(at_rest, settling, partial(read_float, client), float_id),
+            partial(_other_floats, client, float_id, ids),
+        ]
+    )
+    load_balancers: dict[Side, LoadBalancer] = dict(zip(Side, found[:2], strict=True))
+    float_: PublicIp | None = found[2]
     journal = journals.read(float_) if float_ else None
     if float_ and journal and not journal.done:
         return _open_journal(client, journal, ids, address_meant(target.vip, journal.pair.originals, vip))
@@ -85,12 +91,11 @@ def resolve(
         float_id,
     )
     vip = address_meant(target.vip, pair.originals, vip)
-    _no_rival(client, pair)
-    observed = _all_at_rest(settling, client, pair)
-    # Somebody may have begun since the float was read.
-    journal = journals.read(observed.float) if observed.float else None
-    if journal and not journal.done:
-        return _open_journal(client, journal, ids, vip)
+    addresses: list[Any] = client.clock.together(
+        [partial(at_rest, settling, partial(read_public_ip, client), pair.originals[side]) for side in Side]
+        + [partial(_no_rival, client, pair, found[3])]
+    )
+    observed = Observed(load_balancers, dict(zip(Side, addresses[:2], strict=True)), float_)
     _two_addresses(pair)
     if vip is None or vip == pair.originals[Side.PRODUCTION]:
         return Resolved(pair, observed, journal)
@@ -132,26 +137,28 @@ def _two_addresses(pair: Pair) -> None:
         )
 
 
-def _no_rival(client: ArmClient, pair: Pair) -> None:
-    """Raise LockHeld if an overlapping swap is under way or was left behind."""
+def _other_floats(client: ArmClient, float_id: ResourceId, ids: Mapping[Side, ResourceId]) -> list[ResourceId]:
+    """The floats there are but this pair's, by a list of the subscription or, to a login that may not list it, lists of
+    the load balancers' groups.
+
+    Who may list neither may swap all the same: the run looks once more, and tells.
+    """
     try:
-        found = _overlapping(client, pair)
+        listed = list(list_public_ips(client, subscription_scope(float_id.subscription)))
     except Forbidden:
-        # Who may not list addresses may swap all the same; the run looks once more, and tells.
-        return
-    for rival, _ in found:
+        groups = {id_key(id.group): id.group for id in ids.values()}
+        try:
+            listed = [body for group in groups.values() for body in list_public_ips(client, group)]
+        except Forbidden:
+            return []
+    return conflicts.other_floats(listed, float_id)
+
+
+def _no_rival(client: ArmClient, pair: Pair, others: list[ResourceId]) -> None:
+    """Raise LockHeld if one of the other floats is the journal of an overlapping swap, under way or left behind."""
+    floats = client.clock.together([partial(read_float, client, id) for id in others])
+    for rival, _ in conflicts.overlapping([public_ip for public_ip in floats if public_ip], pair):
         raise conflicts.overlapped(rival)
-
-
-def _overlapping(client: ArmClient, pair: Pair) -> list[tuple[Journal, PublicIp]]:
-    """The open swaps of other pairs, by a list of the subscription or, to a login that may not list it, lists of the
-    pair's groups."""
-    try:
-        listed = list(list_public_ips(client, subscription_scope(pair.float.subscription)))
-    except Forbidden:
-        listed = [body for group in conflicts.groups_of(pair) for body in list_public_ips(client, group)]
-    floats = (read_float(client, id) for id in conflicts.other_floats(listed, pair))
-    return conflicts.overlapping([public_ip for public_ip in floats if public_ip], pair)
 
 
 def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceId], vip: ResourceId | None) -> Resolved:
@@ -175,16 +182,6 @@ _Resource = TypeVar("_Resource", LoadBalancer, PublicIp | None)
 def at_rest(settling: Settling, read: Callable[[ResourceId], _Resource], id: ResourceId) -> _Resource:
     """What `read` gives as soon as it is not in motion; None is at rest."""
     return settling.settled(lambda: read(id), lambda found: (found.id.name, found.state) if found else None)
-
-
-def _all_at_rest(settling: Settling, client: ArmClient, pair: Pair) -> Observed:
-    """Everything there is as soon as nothing of it is in motion."""
-
-    def moving(found: Observed) -> tuple[str, str] | None:
-        items: list[LoadBalancer | PublicIp] = [*found.load_balancers.values(), *found.public_ips]
-        return next(((item.id.name, item.state) for item in items if in_motion(item.state)), None)
-
-    return settling.settled(lambda: observe(client, pair), moving)
 
 
 def _choose(load_balancer: LoadBalancer, wanted: ResourceId | None, side: Side) -> tuple[ResourceId, ResourceId]:

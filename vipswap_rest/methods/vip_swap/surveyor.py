@@ -36,12 +36,22 @@ def take(client: ArmClient, observed: Observed, pair: Pair, opening: Opening) ->
     ids = [pair.float, *(pair.load_balancer(side) for side in Side), *pair.originals.values()]
     groups = list({id_key(id.group): id.group for id in ids}.values())
     location = str(observed.load_balancers[Side.PRODUCTION].body.get("location") or "")
+    read: list[Any] = client.clock.together(
+        [
+            partial(_locks, client, ids, deadline),
+            partial(_grants, client, list(needs(pair, opening)), deadline),
+            partial(known, lambda: tuple(map(_usage, list_usages(client, location, deadline=deadline)))),
+            partial(_versions, client, observed, pair, deadline),
+            *(partial(_owner, client, scope, deadline) for scope in groups),
+        ]
+    )
+    locks, grants, usages, versions, *owners = read
     return Survey(
-        locks=_locks(client, ids, deadline),
-        grants=_grants(client, list(needs(pair, opening)), deadline),
-        owners={scope: _owner(client, scope, deadline) for scope in groups},
-        usages=known(lambda: tuple(map(_usage, list_usages(client, location, deadline=deadline)))),
-        versions=_versions(client, observed, pair, deadline),
+        locks=locks,
+        grants=grants,
+        owners=dict(zip(groups, owners, strict=True)),
+        usages=usages,
+        versions=versions,
         remaining_writes=client.transport.remaining_writes,
     )
 
@@ -57,8 +67,9 @@ def with_health(client: ArmClient, survey: Survey, staging: LoadBalancer, pair: 
     for rule in rules_of(staging.body, str(pair.frontends[Side.STAGING])):
         if rule.kind is RuleKind.BALANCING:
             asked.setdefault((rule.pools, rule.probe), rule)
-    health = tuple(_health(client, staging, rule.name, deadline) for rule in list(asked.values())[:RULES_ASKED])
-    return replace(survey, health=health, remaining_writes=client.transport.remaining_writes)
+    rules = list(asked.values())[:RULES_ASKED]
+    health = client.clock.together([partial(_health, client, staging, rule.name, deadline) for rule in rules])
+    return replace(survey, health=tuple(health), remaining_writes=client.transport.remaining_writes)
 
 
 def _locks(client: ArmClient, ids: list[ResourceId], deadline: float) -> tuple[Lock | Unknown, ...]:
