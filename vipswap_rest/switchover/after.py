@@ -78,7 +78,7 @@ def _woken(state: RunState) -> RunState:
     """A pause is over: what was asked before it is asked again."""
     overlap = state.overlap
     if overlap and overlap.journals is not None and not state.operations:
-        overlap = replace(overlap, lists=None, journals=None)
+        overlap = replace(overlap, lists=None, journals=None, waited=True)
     return replace(state, overlap=overlap, silent=None)
 
 
@@ -228,7 +228,8 @@ def _polled(state: RunState, action: Poll, event: Polled) -> RunState:
     polled = replace(flight, polls=flight.polls + 1)
     if event.progress is None:
         return _completed(_with(state, flight, polled), polled, event.received)
-    return _with(state, flight, replace(polled, progress=event.progress, due=state.when.at))
+    # The pause counts from asking, so that a slow answer does not make it longer.
+    return _with(state, flight, replace(polled, progress=event.progress, due=state.asked.at))
 
 
 def _completed(state: RunState, flight: InFlight, at: float) -> RunState:
@@ -408,7 +409,8 @@ def _owner(state: RunState, answers: Answers) -> RunState:
 def _overlap_lists(state: RunState, answers: Answers) -> RunState:
     store, overlap = state.method.store, state.overlap
     if store is None or overlap is None or not store.overlap_reads(answers):
-        return replace(state, overlap=None, look_due=True)
+        # Where it had to wait for another run, things may have moved.
+        return replace(state, overlap=None, look_due=overlap is not None and overlap.waited)
     return replace(state, overlap=replace(overlap, lists=answers, journals=None))
 
 

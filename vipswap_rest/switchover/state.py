@@ -135,13 +135,14 @@ class Patience:
 class Overlap:
     """The search for runs that share a resource with this one: since when, the lists read, and the journals in them.
 
-    `narrow`: only the groups concerned are listed, because the subscription may not be.
+    `narrow`: only the groups concerned are listed, because the subscription may not be. `waited`: another run was seen.
     """
 
     since: float
     narrow: bool = False
     lists: tuple[Response | None, ...] | None = None
     journals: tuple[Response | None, ...] | None = None
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
