@@ -69,5 +69,5 @@ def frontend_id(text: str, load_balancer: ResourceId) -> ResourceId:
     except InvalidResourceId as error:
         raise UsageError(str(error)) from error
     if id.parent != load_balancer or not id.is_a(f"{NAMESPACE}/{FRONTEND}"):
-        raise UsageError(f"{text} is no frontend of the load balancer {load_balancer}.")
+        raise UsageError(f"{text} is not a frontend of the load balancer {load_balancer}.")
     return id
