@@ -254,13 +254,13 @@ def test_a_page_in_place_of_a_posts_result_is_an_error(arm: responses.RequestsMo
     accept(arm, "POST", NATIVE, 202, Location=RESULT)
     arm.get(STATUS, json={"status": "Succeeded"})
     arm.get(RESULT, body="<html>Sign in</html>")
-    with pytest.raises(OperationUnreadable, match="nothing that says"):
+    with pytest.raises(OperationUnreadable, match="without the state"):
         swap(client)
 
 
 def test_a_post_accepted_without_a_url_is_an_error_that_says_so(arm: responses.RequestsMock, client: ArmClient) -> None:
     arm.post(NATIVE, status=202)
-    with pytest.raises(OperationUnreadable, match="answered 202 with nothing that says how it goes") as refused:
+    with pytest.raises(OperationUnreadable, match="answered 202 without the state of the operation") as refused:
         swap(client)
 
     assert refused.value.status == 202

@@ -101,7 +101,7 @@ def test_az_without_a_login_is_one_sentence(az: Callable[..., dict[str, str]], c
     with pytest.raises(CredentialError) as refused:
         token_of_az(az(err=err, code=1), clock)
 
-    assert str(refused.value) == "az gave no token: Please run 'az login' to setup account."
+    assert str(refused.value) == "az returned no token: Please run 'az login' to setup account."
     assert "az login" in refused.value.hint
 
 
@@ -130,7 +130,7 @@ def test_azs_own_advice_is_shown(az: Callable[..., dict[str, str]], clock: Virtu
 def test_an_az_that_cannot_be_understood_is_one_sentence(
     out: str, az: Callable[..., dict[str, str]], clock: VirtualClock
 ) -> None:
-    with pytest.raises(CredentialError, match="could be read") as refused:
+    with pytest.raises(CredentialError, match="invalid token") as refused:
         token_of_az(az(out), clock)
 
     assert refused.value.hint

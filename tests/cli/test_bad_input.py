@@ -188,7 +188,7 @@ def test_a_length_of_time_that_is_none_is_refused_in_plain_words(
     ran = vipswap("swap", *PAIR, "--yes", option, seconds)
 
     assert ran.code == 2
-    assert f"{seconds!r} is no number of seconds above 0." in ran.err
+    assert f"{seconds!r} is not a number of seconds above 0." in ran.err
     assert arm.writes() == []
 
 

@@ -264,9 +264,13 @@ REFUSED: dict[str, tuple[Callable[[Path], Login], Environment, str]] = {
         {"AZURE_CLIENT_ID": NOBODY},
         f"AADSTS700016: Application with identifier '{NOBODY}' was not found",
     ),
-    "tenant": (with_secret, {"AZURE_TENANT_ID": "55555555-5555-5555-5555-555555555555"}, "it knows no such tenant"),
-    "authority, which is no URL": (with_secret, {"AZURE_AUTHORITY_HOST": "https://"}, "is no token service"),
-    "authority, in clear text": (with_secret, {"AZURE_AUTHORITY_HOST": "http://127.0.0.1"}, "is no token service"),
+    "tenant": (
+        with_secret,
+        {"AZURE_TENANT_ID": "55555555-5555-5555-5555-555555555555"},
+        "it does not know this tenant",
+    ),
+    "authority, which is no URL": (with_secret, {"AZURE_AUTHORITY_HOST": "https://"}, "is not a token service"),
+    "authority, in clear text": (with_secret, {"AZURE_AUTHORITY_HOST": "http://127.0.0.1"}, "is not a token service"),
     "certificate": (with_certificate("stray.pem"), {}, "AADSTS700027: "),
     **{
         f"{what}, {name}": (with_certificate(name, password), {}, f"{name} holds no private key that opens {how}.")
@@ -326,7 +330,7 @@ def test_an_authority_that_cannot_be_reached_is_refused_in_one_sentence(keys: Pa
     with taken:
         ran = swap(with_secret(keys), AZURE_AUTHORITY_HOST=url)
 
-    check_refused(ran, with_secret(keys), arm, f"The token service {url} gave no token: it cannot be reached.")
+    check_refused(ran, with_secret(keys), arm, f"The token service {url} returned no token: it cannot be reached.")
 
 
 def test_an_authority_that_is_no_token_service_is_refused_in_one_sentence(
@@ -334,7 +338,7 @@ def test_an_authority_that_is_no_token_service_is_refused_in_one_sentence(
 ) -> None:
     ran = swap(with_secret(keys), AZURE_AUTHORITY_HOST=f"{server.endpoint}/emulator")
 
-    check_refused(ran, with_secret(keys), arm, "it knows no such tenant, or it is no token service")
+    check_refused(ran, with_secret(keys), arm, "it does not know this tenant, or it is not a token service")
 
 
 @pytest.mark.parametrize("name", [name for name in LOGINS if name.startswith("managed")])
@@ -345,7 +349,7 @@ def test_a_managed_identity_that_cannot_be_reached_is_refused_in_one_sentence(na
     with taken:
         ran = swap(login, **changes)
 
-    check_refused(ran, login, arm, "Managed identity gave no token: it cannot be reached.")
+    check_refused(ran, login, arm, "Managed identity returned no token: it cannot be reached.")
 
 
 def test_without_an_authority_the_endpoint_says_where_to_log_in(keys: Path, arm: Arm, swap: Swap) -> None:

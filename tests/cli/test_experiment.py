@@ -398,7 +398,7 @@ def test_a_report_of_what_is_no_experiment_is_one_sentence(vipswap: Vipswap, tmp
     ran = vipswap("experiment", "--report", str(tmp_path))
 
     assert ran.code == 2
-    assert "No experiment lies in" in ran.err
+    assert "There is no experiment in" in ran.err
 
 
 def test_where_nothing_answers_nothing_is_swapped_and_it_says_what_to_look_at(

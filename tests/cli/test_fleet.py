@@ -71,7 +71,7 @@ def floats(arm: Arm) -> list[str]:
 
 
 def break_pair(arm: Arm, number: int, times: int = 1000) -> None:
-    """Every write of this pair's second load balancer is refused for good."""
+    """Every write of this pair's second load balancer is rejected permanently."""
     fault = {
         "match": {"method": "PUT", "path": f"loadBalancers/pair{number:04}b"},
         "effect": {"status": 403, "body": {"error": {"code": "AuthorizationFailed", "message": "No."}}},

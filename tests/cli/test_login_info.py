@@ -197,5 +197,5 @@ def test_an_endpoint_that_sends_secrets_elsewhere_in_clear_text_gets_none(
     ran = vipswap("login-info")
 
     assert (ran.code, ran.out) == (1, "")
-    assert "is no token service" in ran.err.splitlines()[0]
+    assert "is not a token service" in ran.err.splitlines()[0]
     assert "https" in ran.err.splitlines()[1]

@@ -88,7 +88,7 @@ def test_a_group_that_is_none_is_a_usage_error(verb: str, group: str, vipswap: V
     ran = vipswap(verb, "-g", group)
 
     assert ran.code == 2
-    assert f"{group!r} is no name for a resource group" in ran.err
+    assert f"{group!r} is an invalid name for a resource group" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -146,11 +146,11 @@ class ArmClient:
             if link is None:
                 return
             if link in seen:
-                raise ProtocolError(f"GET {redact(link)}: the pages of the list go in a circle.")
+                raise ProtocolError(f"GET {redact(link)}: the pages of the list repeat.")
             if len(seen) >= PAGES_AT_MOST:
                 raise ProtocolError(f"GET {redact(link)}: the list has more than {PAGES_AT_MOST} pages.")
             if deadline is not None and self.clock.monotonic() >= deadline:
-                raise TransportError(f"GET {redact(link)}: the time for the list is up.")
+                raise TransportError(f"GET {redact(link)}: the time limit of the list has passed.")
             seen.add(link)
             url, page = link, _object(self._checked("GET", link, headers=headers, deadline=deadline), redact(link))
 
@@ -265,7 +265,7 @@ class ArmClient:
         if isinstance(response.body, lro.NotJson):
             done = "" if method == "GET" else "; it may be done"
             raise ProtocolError(
-                f"{method} {redact(url)}: ARM answered {response.status} with a body that is no JSON{done}.",
+                f"{method} {redact(url)}: ARM answered {response.status} with a body that is not JSON{done}.",
                 hint="Check --endpoint, and whether a proxy answers in ARM's place.",
             )
         return response
@@ -321,7 +321,7 @@ class ArmClient:
             cause.operation_url = step.operation.url
             return cause
         unreadable = OperationUnreadable(
-            f"How the operation goes could not be read: {cause}",
+            f"The state of the operation could not be read: {cause}",
             code=cause.code if isinstance(cause, ArmError) else "OperationUnreadable",
             status=latest.status,
             resource=redact(step.operation.resource),
@@ -338,7 +338,7 @@ class ArmClient:
     def _unreadable(self, url: str, response: Response) -> ArmError | ProtocolError:
         if response.status >= 400:
             return self._error("GET", url, response)
-        return ProtocolError(f"{redact(url)}: ARM answered {response.status} with nothing that says how it goes.")
+        return ProtocolError(f"{redact(url)}: ARM answered {response.status} without the state of the operation.")
 
     def _error(self, method: str, url: str, response: Response) -> ArmError:
         code, message, details = refusal_of(response)
@@ -363,7 +363,7 @@ class ArmClient:
 def _object(answer: Response | Completed, path: str) -> dict[str, Any]:
     if not isinstance(answer.body, dict):
         raise ProtocolError(
-            f"{path}: ARM answered {answer.status} with a body that is no JSON object.",
+            f"{path}: ARM answered {answer.status} with a body that is not a JSON object.",
             hint="Check --endpoint, and whether a proxy answers in ARM's place.",
         )
     return answer.body

@@ -88,7 +88,7 @@ def check_endpoint(url: str) -> str:
         host = None
     if not host or parts.scheme not in ("http", "https") or not _PATH.fullmatch(parts.path):
         raise UsageError(
-            f"{url!r} is no ARM endpoint.", hint="An endpoint is a URL such as https://management.azure.com."
+            f"{url!r} is not an ARM endpoint.", hint="An endpoint is a URL such as https://management.azure.com."
         )
     if parts.query or parts.fragment or not _NETLOC.fullmatch(parts.netloc):
         raise UsageError("An ARM endpoint is scheme, host and port; it has no user, query or fragment.")

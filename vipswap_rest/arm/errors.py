@@ -334,7 +334,7 @@ class OperationTimedOut(OperationError):
 
 
 class OperationUnreadable(OperationError):
-    """How the operation goes could not be read; it may yet end, or have ended, either way: look at the resource."""
+    """The state of the operation could not be read; it may yet end, or have ended, either way: look at the resource."""
 
 
 class Refused(VipswapError):

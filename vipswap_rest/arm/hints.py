@@ -11,7 +11,7 @@ _HINTS: dict[str, str] = {
     "ExpiredAuthenticationToken": "Get a fresh token (`az account get-access-token`) and run the same line again.",
     "InvalidAuthenticationToken": "The token is not one that ARM accepts: get a fresh one for this cloud.",
     "InvalidAuthenticationTokenAudience": (
-        "The token is for something else than this ARM: check --endpoint and --cloud, or get one for it "
+        "The token is for another audience than this ARM: check --endpoint and --cloud, or get one for it "
         "(`az account get-access-token`)."
     ),
     "InvalidAuthenticationTokenTenant": "The token is of another tenant: log in to the subscription's tenant.",
@@ -45,7 +45,7 @@ _HINTS: dict[str, str] = {
     "AnotherOperationInProgress": "Wait for the other operation to end and run the same line again.",
     "RetryableErrorDueToAnotherOperation": "Wait for the other operation to end and run the same line again.",
     "CanceledAndSupersededDueToAnotherOperation": "Another write came in between; run the same line again.",
-    "ReferencedResourceNotProvisioned": "A resource it refers to is busy or failed: mend that one first.",
+    "ReferencedResourceNotProvisioned": "A resource it refers to is busy or failed: repair it first.",
     "RetryableError": "Wait a minute and run the same line again.",
     "MissingSubscriptionRegistration": "Register the provider: `az provider register -n Microsoft.Network`.",
 }
@@ -59,7 +59,7 @@ _HINTS_BY_KIND: dict[Kind, str] = {
 }
 _HINTS_BY_STATUS: dict[int, str] = {
     403: _HINTS["AuthorizationFailed"],
-    409: "Something stands in the way, named above: clear it, or wait for it, and run the same line again.",
+    409: "Another resource or operation prevents it, named above: remove or wait for it, then run the same line again.",
     412: "Somebody else changed it in between; run the same line again.",
 }
 
@@ -92,8 +92,10 @@ def hint_for(status: int | None, *codes: str, text: str = "") -> str:
     if status is None:
         return "Look at the resource's provisioning state and run the same line again."
     if status >= 500:
-        return "ARM itself failed: run the same line again in a minute; quote the request id to support if it stays."
-    return "The request is refused as it stands and changed nothing: mend what the message names and try again."
+        return (
+            "ARM itself failed: run the same line again in a minute; quote the request id to support if this continues."
+        )
+    return "The request was rejected and changed nothing: correct what the message names and try again."
 
 
 def _by_words(codes: tuple[str, ...], text: str) -> str:

@@ -29,7 +29,7 @@ def check_name(name: str, what: str = "resource") -> str:
     """
     if not _NAME.fullmatch(name):
         raise InvalidResourceId(
-            f"{name!r} is no name for a {what}: 1 to 80 letters, digits, '_', '-' or '.', "
+            f"{name!r} is an invalid name for a {what}: 1 to 80 letters, digits, '_', '-' or '.', "
             "beginning with a letter or digit and ending with one or with '_'."
         )
     return name
@@ -39,7 +39,7 @@ def check_group(name: str) -> str:
     """Return `name` unchanged if a resource group may bear it (1-90 characters); else raise InvalidResourceId."""
     if not _GROUP.fullmatch(name):
         raise InvalidResourceId(
-            f"{name!r} is no name for a resource group: 1 to 90 letters, digits, '_', '-', '.' or parentheses, "
+            f"{name!r} is an invalid name for a resource group: 1 to 90 letters, digits, '_', '-', '.' or parentheses, "
             "not ending with '.'."
         )
     return name
@@ -49,7 +49,7 @@ def check_subscription(subscription: str) -> str:
     """Return `subscription` unchanged if it is a GUID; else raise InvalidResourceId."""
     if not _SUBSCRIPTION.fullmatch(subscription):
         raise InvalidResourceId(
-            f"{subscription!r} is no subscription id: it is a GUID, as `az account show` prints it."
+            f"{subscription!r} is not a subscription id: it is a GUID, as `az account show` prints it."
         )
     return subscription
 
@@ -117,13 +117,13 @@ class ResourceId:
         )
         if not shaped or not _NAMESPACE.fullmatch(parts[6]):
             raise InvalidResourceId(
-                f"{text!r} is no ARM resource id: "
+                f"{text!r} is not an ARM resource id: "
                 "/subscriptions/ID/resourceGroups/GROUP/providers/NAMESPACE/TYPE/NAME is the form."
             )
         types, names = tuple(parts[7::2]), tuple(parts[8::2])
         for kind, name in zip(types, names, strict=True):
             if not _TYPE.fullmatch(kind):
-                raise InvalidResourceId(f"{text!r} is no ARM resource id: {kind!r} is no resource type.")
+                raise InvalidResourceId(f"{text!r} is not an ARM resource id: {kind!r} is not a resource type.")
             check_name(name)
         return cls(check_subscription(parts[2]), check_group(parts[4]), parts[6], types, names)
 

@@ -101,7 +101,7 @@ def log_in(
     if subscription:
         _check(subscription)
     if not 1 <= request_timeout <= 600:
-        raise UsageError("--request-timeout is from 1 to 600 seconds.")
+        raise UsageError("--request-timeout must be from 1 to 600 seconds.")
     # Credentials and ready tokens need no login, so nobody need be asked for one.
     ready = credential is not None or "AZURE_ACCESS_TOKEN" in environment
     endpoint, place = _place(cloud, endpoint or environment.get("AZURE_RM_ENDPOINT"), ca_file, clock, ready=ready)
@@ -116,7 +116,7 @@ def _place(cloud: str | None, text: str | None, ca_file: str | None, clock: Cloc
     """The endpoint, and its cloud: the one that is named, that the endpoint is known to be of, or says it is of."""
     named = next((one for one in CLOUDS if one.name == cloud), None)
     if cloud and named is None:
-        raise UsageError(f"{cloud!r} is no cloud: {', '.join(one.name for one in CLOUDS)}.")
+        raise UsageError(f"{cloud!r} is not a known cloud: {', '.join(one.name for one in CLOUDS)}.")
     endpoint = check_endpoint(text or (named or PUBLIC).resource_manager)
     known = known_cloud(endpoint)
     if named and known and known is not named:

@@ -38,7 +38,7 @@ LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.1
 
 
 class NotJson(str):
-    """The text of a body that is no JSON, where a plain str is a JSON string."""
+    """The text of a body that is not JSON, where a plain str is a JSON string."""
 
 
 class Answer(Protocol):
@@ -178,7 +178,7 @@ def resolve(base: str, reference: str) -> str:
     try:
         return urljoin(base, reference)
     except ValueError:
-        # It names no host that could be read; the transport refuses it.
+        # It names an unreadable host; the transport refuses it.
         return reference
 
 

@@ -26,7 +26,9 @@ def events_of(folder: str | None, name: str) -> str | None:
 def check_folder(folder: str | None) -> None:
     """Raise UsageError if it is named and is no folder: each of several runs has a file there."""
     if folder is not None and not Path(folder).is_dir():
-        raise UsageError(f"--events names no folder: {folder}.", hint="Make it first; each run has a file there.")
+        raise UsageError(
+            f"--events must name a folder that exists, not {folder}.", hint="Make it first; each run has a file there."
+        )
 
 
 class AuditTrail:

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Start an emulator with the article's environment, swap, and show what moved and how long it took."""
     scale = arguments.time_scale
     if not 0 < scale <= 10:
-        raise UsageError("--time-scale is a number above 0 and up to 10.")
+        raise UsageError("--time-scale must be above 0 and at most 10.")
     picture = Path(arguments.timeline) if arguments.timeline else None
     if picture is not None:
         check_picture(picture)

@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="so many pairs of load balancers more: pair0001a, pair0001b, ...",
+        help="how many more pairs of load balancers there are: pair0001a, pair0001b, ...",
     )
     parser.add_argument(
         "--rtt", type=float, default=0.0, metavar="S", help="seconds that each of ARM's answers takes (0)"
@@ -106,7 +106,7 @@ def _add_data_plane_options(parser: argparse.ArgumentParser) -> None:
         "--unattached",
         choices=("refuse", "drop"),
         default="refuse",
-        help="what an address does that leads nowhere: refuse connections, or accept them and stay silent",
+        help="what an unattached address does: refuse connections, or accept them and stay silent",
     )
     parser.add_argument(
         "--established",
@@ -202,7 +202,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"The emulator cannot listen on port {arguments.port}: {error}.",
-            hint="Leave --port away to take a free one.",
+            hint="Omit --port to use a free one.",
         ) from error
 
 

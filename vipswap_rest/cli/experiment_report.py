@@ -27,7 +27,7 @@ def print_summary(told: Mapping[str, Any]) -> None:
     trials, manifest = told["trials"], told["manifest"]
     if "warning" in told:
         print(f"{told['warning']}\n")
-    state = "" if told["complete"] else " NOT COMPLETE: the same line goes on with it."
+    state = "" if told["complete"] else " NOT COMPLETE: the same line continues it."
     print(
         f"{trials['valid']} of {trials['planned']} trials, {len(trials['discarded'])} swaps discarded (warm-up, "
         f"positioning), {len(trials['invalid'])} invalid; order by seed {manifest['seed']}.{state}"

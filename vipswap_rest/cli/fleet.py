@@ -42,14 +42,20 @@ MAX_PARALLEL = 8
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The file, how many at once, and swap's options of safety and connection."""
     parser.add_argument("file", metavar="FILE", help='JSON {"pairs": [...]} or CSV: resource_group, lb1, lb2, vip, ...')
-    parser.add_argument("--max-parallel", type=int, default=MAX_PARALLEL, metavar="N", help="so many pairs at once (8)")
     parser.add_argument(
-        "--max-failures", type=int, default=0, metavar="N", help="begin no other pair after more that did not swap (0)"
+        "--max-parallel", type=int, default=MAX_PARALLEL, metavar="N", help="how many pairs are swapped at once (8)"
+    )
+    parser.add_argument(
+        "--max-failures",
+        type=int,
+        default=0,
+        metavar="N",
+        help="begin no other pair after more than N did not swap (0)",
     )
     parser.add_argument(
         "--resolve", action="store_true", help="print the file with each missing vip filled in, and change nothing"
     )
-    parser.add_argument("--strategy", choices=STRATEGIES, default="float", help="as of swap")
+    parser.add_argument("--strategy", choices=STRATEGIES, default="float", help="as in swap")
     parser.add_argument(
         "--allow-address-change", action="store_true", help="swap although a Dynamic address will become another one"
     )
@@ -285,9 +291,9 @@ def _not_begun(message: str) -> VipswapError:
 
 def _entries(arguments: argparse.Namespace) -> tuple[Entry, ...]:
     if arguments.max_parallel < 1:
-        raise UsageError("--max-parallel is a whole number from 1 on.")
+        raise UsageError("--max-parallel must be a whole number, 1 or above.")
     if arguments.max_failures < 0:
-        raise UsageError("--max-failures is a whole number from 0 on.")
+        raise UsageError("--max-failures must be a whole number, 0 or above.")
     try:
         text = Path(arguments.file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

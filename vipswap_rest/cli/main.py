@@ -33,11 +33,11 @@ _VERBS = (
     ("recover", "recover", "add_recover_options", "run_recover", "finish or undo an interrupted swap"),
     ("replay", "replay", "add_replay_options", "run_replay", "show again what a run decided, from its events file"),
     ("probe", "probe", "add_options", "run", "measure whether addresses answer, and the outages they have"),
-    ("experiment", "experiment", "add_options", "run", "swap again and again, and tell what the strategies cost"),
+    ("experiment", "experiment", "add_options", "run", "swap repeatedly, and print what each strategy costs"),
     ("schema", "schema", "add_options", "run", "print the JSON Schema of a verb's -o json"),
     ("login-info", "login_info", "add_options", "run", "show which login is used, where, and until when"),
     ("demo", "demo", "add_options", "run", "swap once on an emulated ARM on this machine"),
-    ("emulator", "emulator", "add_options", "run", "an emulated ARM on this machine"),
+    ("emulator", "emulator", "add_options", "run", "serve an emulated ARM on this machine"),
 )
 
 

@@ -7,7 +7,9 @@ import argparse
 
 def add_pair_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """The two load balancers and their frontends."""
-    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
+    parser.add_argument(
+        "-g", "--resource-group", metavar="GROUP", help="the resource group of the load balancers given by name"
+    )
     parser.add_argument("--lb1", required=required, metavar="LB", help="production's load balancer, by name or ARM id")
     parser.add_argument("--lb2", required=required, metavar="LB", help="staging's load balancer, by name or ARM id")
     parser.add_argument("--frontend1", metavar="NAME", help="production's frontend, where it has several public ones")
@@ -47,8 +49,8 @@ def add_probe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--probe-url",
         metavar="URL",
-        help="what to ask instead of the first TCP rule's port: http://HOST[:PORT][/PATH] or tcp://HOST:PORT of "
-        "production; staging's address is asked likewise",
+        help="what to probe instead of the first TCP rule's port: http://HOST[:PORT][/PATH] or tcp://HOST:PORT of "
+        "production; staging's address is probed likewise",
     )
     parser.add_argument(
         "--interval", default="100ms", metavar="TIME", help="between two samples: 100ms (the default), 0.1s; from 10ms"

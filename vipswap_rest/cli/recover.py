@@ -106,7 +106,9 @@ def run_recover(arguments: argparse.Namespace, guard: SignalGuard) -> int:
 
 def _recover(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     if not (arguments.lb1 or arguments.lb2 or arguments.resource_group):
-        raise UsageError("Where to look?", hint="Add -g GROUP (of the float), or --lb1 and --lb2, or --all.")
+        raise UsageError(
+            "No place to look in was given.", hint="Add -g GROUP (of the float), or --lb1 and --lb2, or --all."
+        )
     client, options = _client(arguments, guard), Options(polite=arguments.polite)
     one = choose(_find(client, arguments))
     if one is None:

@@ -38,11 +38,11 @@ def run_replay(arguments: argparse.Namespace, guard: SignalGuard) -> int:
     """Print each decision with its reason, and the report."""
     replayed = _replayed(arguments.file)
     if replayed.torn is not None:
-        tell(f"warning: {arguments.file} is read no further: {replayed.torn}")
+        tell(f"warning: {arguments.file} cannot be read to its end: {replayed.torn}")
     for decision in replayed.decisions:
         if not decision.same:
             after = seconds(decision.when.at - replayed.state.began.at)
-            tell(f"warning: after {after} this version decides otherwise than the one that ran")
+            tell(f"warning: after {after} this version decides differently from the one that ran")
             break
     return delivered(0, lambda: _print(arguments, replayed))
 

@@ -77,7 +77,10 @@ class SignalGuard(SystemClock):
         """
         if self.stopping and not self._told_stopping:
             self._told_stopping = True
-            tell("Interrupted: the swap that runs is ended and kept, then it stops. Again to stop the swap, too.")
+            tell(
+                "Interrupted: the running swap is finished and kept, then the experiment stops. "
+                "Again to stop the swap, too."
+            )
         if self._came == self._acknowledged:
             return
         if not self.critical or self._came > 1:

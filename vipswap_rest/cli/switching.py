@@ -39,7 +39,7 @@ def seconds_above_0(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0.")
     return value
 
 
@@ -50,7 +50,7 @@ def add_safety_options(parser: argparse.ArgumentParser) -> None:
         "--max-outage",
         type=seconds_above_0,
         metavar="S",
-        help="turn back if production is off for longer; looked at between operations, and between tries",
+        help="turn back if production is off for longer; checked between operations, and between tries",
     )
     parser.add_argument(
         "--health",
@@ -71,7 +71,7 @@ def add_watching_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     add_polite_option(parser)
     parser.add_argument("--events", metavar="FILE", help="append every step, request id and decision as JSON lines")
-    parser.add_argument("--no-probe", action="store_true", help="do not ask the addresses whether they answer")
+    parser.add_argument("--no-probe", action="store_true", help="do not probe the addresses")
     add_probe_options(parser)
     parser.add_argument("--timeline", metavar="FILE", help="draw the run: FILE.svg or FILE.png (needs matplotlib)")
 
@@ -103,7 +103,7 @@ def check_before_asking(arguments: argparse.Namespace) -> None:
         parse_target(arguments.probe_url)
         if arguments.no_probe:
             raise UsageError(
-                "--probe-url says what to ask, --no-probe that nothing is asked.", hint="Omit one of them."
+                "--probe-url names what to probe, but --no-probe probes nothing.", hint="Omit one of them."
             )
     if arguments.timeline is not None:
         if arguments.no_probe:

@@ -484,7 +484,7 @@ def _take_over_failed(state: RunState, trouble: Trouble, now: Moment) -> Action 
 
 
 def _turn_back(state: RunState, step: Step | None, error: VipswapError) -> Action:
-    """A step is refused for good: undo what was done, unless that would be worse."""
+    """A step is rejected permanently: undo what was done, unless that would be worse."""
     if isinstance(step, Release):
         return _keep(state, error, state.leaving)
     kept = bool(state.written) and (not state.policy.rollback or state.method.arrived(state.observed, state.direction))
@@ -492,7 +492,7 @@ def _turn_back(state: RunState, step: Step | None, error: VipswapError) -> Actio
     tried = state.cause is not None and not (state.both_ways and state.direction.other not in state.closed)
     if tried or kept or reading:
         return Stop("there is no other way", _failed(error))
-    return Turn("refused for good", error)
+    return Turn("rejected permanently", error)
 
 
 def _give_up(state: RunState, step: Refuse) -> Action:

@@ -212,7 +212,7 @@ def test_an_error_of_the_command_is_one_of_ours() -> None:
     lab = Lab()
     refuse(lab, "GET", "vipswap2lb", Answer(200, {"Content-Type": "text/html"}, b"<html>a proxy</html>"))
 
-    with pytest.raises(VipswapError, match="no JSON object"):
+    with pytest.raises(VipswapError, match="not a JSON object"):
         lab.swap()
 
     assert lab.holds(PRODUCTION_LB) == PRODUCTION_IP

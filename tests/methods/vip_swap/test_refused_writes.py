@@ -408,7 +408,7 @@ def test_a_login_that_is_over_ends_a_run_that_has_written_nothing_within_seconds
     planned, began = plan(client, TARGET, Options()), lab.clock.time
 
     def over() -> str:
-        raise CredentialError("az gave no token.", hint="Log in.")
+        raise CredentialError("az returned no token.", hint="Log in.")
 
     client.transport.credential.token = over  # type: ignore[method-assign]
     report = swap(client, planned, emit=lab.events.append, guard=Unguarded())

@@ -100,7 +100,7 @@ def _ways(environment: Mapping[str, str]) -> set[str]:
         return set().union(*_CHOICES.values())
     if chosen not in _CHOICES:
         raise CredentialError(
-            f"AZURE_TOKEN_CREDENTIALS is {chosen!r}, which names no credential that is known here.",
+            f"AZURE_TOKEN_CREDENTIALS is {chosen!r}, which is not a known credential.",
             hint=f"It is one of {', '.join(_CHOICES)}.",
         )
     return _CHOICES[chosen]

@@ -98,7 +98,7 @@ class Application(Renewed):
             ) as error:
                 # Its own text may hold the request. It is our caller's only if it asks for the cause.
                 raise CredentialError(
-                    f"The token service {self.authority} gave no token: {_why(error)}.",
+                    f"The token service {self.authority} returned no token: {_why(error)}.",
                     hint="Check AZURE_TENANT_ID, AZURE_AUTHORITY_HOST, --ca-file and the network.",
                 ) from error
         return _token_of(cast("dict[str, Any]", answer), f"application {self._client_id}", self._secret)
@@ -226,7 +226,7 @@ class ManagedIdentity(Renewed):
                 *(ValueError, KeyError, TypeError, AttributeError, OSError),
             ) as error:
                 raise CredentialError(
-                    f"Managed identity gave no token: {_why(error)}.",
+                    f"Managed identity returned no token: {_why(error)}.",
                     hint=f"Give this machine an identity (AZURE_CLIENT_ID names one of several). {WAYS}",
                 ) from error
         return _token_of(
@@ -251,7 +251,7 @@ def _authority(text: str) -> str:
         usable = False
     if not usable:
         raise CredentialError(
-            f"{text!r} is no token service.",
+            f"{text!r} is not a token service.",
             hint="AZURE_AUTHORITY_HOST, or what the endpoint says of its logins, is an https URL such as "
             "https://login.microsoftonline.com.",
         )
@@ -269,7 +269,7 @@ def _why(error: Exception) -> str:
     if isinstance(error, requests.ConnectionError):
         return "it cannot be reached"
     if "authority configuration" in str(error):
-        return "it knows no such tenant, or it is no token service"
+        return "it does not know this tenant, or it is not a token service"
     return "what was given or answered cannot be read"
 
 
@@ -288,7 +288,7 @@ def _token_of(
     for shape in (secret, quote_plus(secret), quote(secret, safe="")) if secret else ():
         reason = reason.replace(shape, "[the secret]")
     if reason.startswith(f"{_NOT_IN_TIME}:"):
-        hint = f"{hint} If they are right, this machine's clock is not: an assertion is good for minutes."
+        hint = f"{hint} If they are right, check this machine's clock: an assertion is valid for minutes."
     raise CredentialError(
         f"The token service refused {who}: {reason}",
         hint=hint,

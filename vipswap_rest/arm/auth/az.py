@@ -39,17 +39,17 @@ class AzLogin(Renewed):
             code, out, err = _run(line, min(AZ_TIMEOUT_S, timeout_s), self._clock)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CredentialError(
-                "az gave no token: it did not run or did not end.", hint="Run `az login` and try again."
+                "az returned no token: it did not run or did not end.", hint="Run `az login` and try again."
             ) from error
         if code != 0:
-            raise CredentialError(f"az gave no token: {_complaint(err)}", hint=_advice(err))
+            raise CredentialError(f"az returned no token: {_complaint(err)}", hint=_advice(err))
         try:
             answer = json.loads(out)
             text, expires = answer["accessToken"], _expiry_in(answer)
             if not isinstance(text, str) or not text:
                 raise TypeError("no token")
         except (ValueError, KeyError, TypeError, OverflowError, OSError) as error:
-            raise CredentialError("az gave no token that could be read.", hint="Update az and try again.") from error
+            raise CredentialError("az returned an invalid token.", hint="Update az and try again.") from error
         subscription = answer.get("subscription")
         self.default_subscription = subscription if isinstance(subscription, str) else None
         return text, (expires - self._clock.now()).total_seconds()

@@ -41,6 +41,6 @@ def ask_for_cloud(endpoint: str, ca_file: str | None = None) -> Cloud | None:
             )
             document = answer.json() if answer.status_code == 200 else None
         except (requests.RequestException, ValueError, RecursionError) as error:
-            log.debug("%s says nothing of its cloud: %s", endpoint, type(error).__name__)
+            log.debug("%s does not describe its cloud: %s", endpoint, type(error).__name__)
             return None
     return described_cloud(endpoint, document)

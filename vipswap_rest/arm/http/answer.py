@@ -64,7 +64,7 @@ def read(answer: requests.Response) -> bytes:
     packed = (answer.headers.get("Content-Encoding") or "identity").strip().lower()
     if packed not in _PACKINGS:
         # We did not ask for it, and a packing within a packing is how a few bytes become a few gigabytes.
-        raise requests.exceptions.ContentDecodingError("the body is packed in a way that was not asked for")
+        raise requests.exceptions.ContentDecodingError("the body has a content encoding that was not asked for")
     if answer.status_code < 200:
         raise requests.ConnectionError("an interim answer that was not asked for; the next one is anybody's")
     content = bytearray()

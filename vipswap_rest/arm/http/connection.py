@@ -41,7 +41,7 @@ class Bearer(requests.auth.AuthBase):
     def __init__(self, token: str) -> None:
         # What requests would say of an unfit header holds the header.
         if not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise CredentialError("The credential gave a token that cannot stand in a header.")
+            raise CredentialError("The credential returned a token that a header cannot hold.")
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -67,7 +67,7 @@ class Flight:
         """The seconds that are left, for a socket's timeout. Raises TimeoutError if there are none."""
         left = self.limit - _MACHINE.monotonic()
         if left <= 0:
-            raise TimeoutError("the time for this request is up")
+            raise TimeoutError("the time limit of this request has passed")
         return left
 
     def call_off(self) -> None:

@@ -152,7 +152,7 @@ class Transport:
         # else, so a URL on another host is refused rather than asked without it.
         ours, theirs = URL.fullmatch(self._origin), URL.fullmatch(url)
         if not ours or not theirs or origin_of(theirs) != origin_of(ours):
-            where = "{}://{}:{}".format(*origin_of(theirs)) if theirs else "no host that could be read"
+            where = "{}://{}:{}".format(*origin_of(theirs)) if theirs else "an unreadable host"
             raise ForeignUrl(
                 f"ARM named a URL on {where}, which is not {self.endpoint}; the token was not sent there.",
                 hint="Check --endpoint, and whether something between here and ARM rewrites its answers.",

@@ -116,7 +116,7 @@ def type_not_found(kind: str, namespace: str, version: str, known: Sequence[str]
 
 
 def media_type(given: str) -> ArmError:
-    """415: a body that is no JSON by its Content-Type."""
+    """415: a body that is not JSON by its Content-Type."""
     message = f"The content media type '{given}' is not supported. Only 'application/json' is supported."
     return gateway(415, "UnsupportedMediaType", message)
 

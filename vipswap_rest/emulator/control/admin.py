@@ -131,7 +131,7 @@ def _resources(request: Request) -> list[Any]:
 
 def _checked(body: Any, index: int) -> Json:
     if not isinstance(body, dict):
-        raise BadBody(f"resources[{index}] is no object.")
+        raise BadBody(f"resources[{index}] is not an object.")
     identity = body.get("id")
     path = paths.parse_id(identity) if isinstance(identity, str) else None
     extra = isinstance(identity, str) and (extensions.parse_id(identity) is not None or is_usage(identity))
@@ -140,5 +140,5 @@ def _checked(body: Any, index: int) -> Json:
             f"resources[{index}] needs the id of a resource or of a resource group, not {json.dumps(identity)}."
         )
     if not isinstance(body.get("properties", {}), dict):
-        raise BadBody(f"resources[{index}] has properties that are no object.")
+        raise BadBody(f"resources[{index}] has properties that are not an object.")
     return copy.deepcopy(body)

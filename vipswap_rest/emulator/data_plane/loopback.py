@@ -48,7 +48,7 @@ def reserve(text: str, hosts: int = 0) -> Block:
                 missing = True
                 continue
             if error.errno != errno.EADDRINUSE:
-                raise NoLoopback(f"Loopback address {network[1]} cannot be had: {error.strerror}.") from error
+                raise NoLoopback(f"Loopback address {network[1]} is not available: {error.strerror}.") from error
         else:
             return Block(str(network), reservation)
     if missing:

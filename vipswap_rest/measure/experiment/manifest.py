@@ -88,7 +88,7 @@ def read_manifest(directory: Path) -> Manifest:
     """The manifest of the experiment in a directory. Raises UsageError if there is none, besides."""
     found = find_manifest(directory)
     if found is None:
-        raise UsageError(f"No experiment lies in {directory}: it has no {MANIFEST}.")
+        raise UsageError(f"There is no experiment in {directory}: it has no {MANIFEST}.")
     return found
 
 

@@ -28,8 +28,7 @@ MEASURED = (
 )
 
 NOT_COVERED = (
-    "Connections that were open before the swap: they may be reset, or hang without a word. vipswap probe "
-    "--hold shows it.",
+    "Connections that were open before the swap: they may be reset, or hang silently. vipswap probe --hold shows it.",
     "UDP, ICMP, and TCP ports other than the one that was asked.",
     "Other places: another zone, network or region, and the other address family. It was measured from one place.",
     "Connections that the machines behind the load balancers open to the outside, whose address changes.",

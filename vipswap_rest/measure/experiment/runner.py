@@ -14,7 +14,7 @@ from vipswap_rest.measure.recording import Recording, SideName
 
 # So many in a row that do not count mean that the next one would not count either.
 MOST_INVALID_IN_A_ROW = 3
-GO_ON = "Run the same line again to go on."
+GO_ON = "Run the same line again to continue."
 # Usage, not found, refused, another run: the next swap would end the same way.
 _FATAL_EXIT_CODES = frozenset({2, 3, 4, 7})
 

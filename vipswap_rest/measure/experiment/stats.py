@@ -19,8 +19,8 @@ LEVEL = 0.95
 OUTLIER_SCORE = 3.5
 OUTLIER_RULE = (
     "modified z-score above 3.5: |0.6745 (x - median)| / MAD, or |x - median| / (1.2533 x the mean absolute deviation) "
-    "where MAD is 0; but what differs from the median by no more than two intervals of the probe is none, as the probe "
-    "tells no finer; outliers are named and kept"
+    "where MAD is 0; but what differs from the median by no more than two intervals of the probe is not an outlier, as "
+    "the probe has no finer resolution; outliers are named and kept"
 )
 # From how many measurements on a percentile is said at all: below, it is no more than the largest one.
 LEAST_FOR_PERCENTILE = {95: 20, 99: 100}

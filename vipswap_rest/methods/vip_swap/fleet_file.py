@@ -66,7 +66,7 @@ def read_fleet(text: str, *, goals: bool = True) -> tuple[Entry, ...]:
         entry = _entry(told, f"pair {number}")
         if goals and entry.vip is None:
             raise UsageError(
-                f"pair {number} has no vip: the address that shall be on its lb2.",
+                f"pair {number} has no vip: the address that its lb2 should hold.",
                 hint="`vipswap fleet FILE --resolve` prints the file with what production holds now filled in.",
             )
         entries.append(entry)
@@ -101,13 +101,13 @@ def _told(text: str) -> Iterator[Mapping[str, Any]]:
         try:
             told = json.loads(text)
         except ValueError as error:
-            raise UsageError(f"The file is no JSON: {error}.") from error
+            raise UsageError(f"The file is not JSON: {error}.") from error
         pairs = told.get("pairs") if isinstance(told, dict) else None
         if not isinstance(pairs, list) or set(told) != {"pairs"}:
-            raise UsageError('The file is to be {"pairs": [...]} and no more.')
+            raise UsageError('The file must be {"pairs": [...]} and no more.')
         for number, one in enumerate(pairs, 1):
             if not isinstance(one, dict):
-                raise UsageError(f"pair {number} is no JSON object.")
+                raise UsageError(f"pair {number} is not a JSON object.")
             yield one
         return
     rows = csv.DictReader(io.StringIO(text))
@@ -122,17 +122,15 @@ def _told(text: str) -> Iterator[Mapping[str, Any]]:
 def _entry(told: Mapping[str, Any], where: str) -> Entry:
     unknown = sorted(set(told) - _KEYS)
     if unknown:
-        raise UsageError(
-            f"{where} has a key that is not known: {unknown[0]}.", hint=f"Known: {', '.join(sorted(_KEYS))}."
-        )
+        raise UsageError(f"{where} has an unknown key: {unknown[0]}.", hint=f"Known: {', '.join(sorted(_KEYS))}.")
     values = dict(told)
     try:
         wave = int(str(values.pop("wave", 0)))
     except ValueError:
-        raise UsageError(f"the wave of {where} is no whole number: {told['wave']!r}.") from None
+        raise UsageError(f"the wave of {where} is not a whole number: {told['wave']!r}.") from None
     for key, value in values.items():
         if not isinstance(value, str) or not value.strip():
-            raise UsageError(f"{key} of {where} is no text: {value!r}.")
+            raise UsageError(f"{key} of {where} is not a text: {value!r}.")
     for key in ("lb1", "lb2"):
         if key not in values:
             raise UsageError(f"{where} has no {key}.")

@@ -106,7 +106,7 @@ class FloatStore:
         if observed.float is not None:
             found = journals.read(observed.float)
             if found.run != self.ours.run and found != self.found:
-                raise self.lost(f"is in the hands of another run ({found.run})")
+                raise self.lost(f"was taken over by another run ({found.run})")
 
     def is_ours(self, observed: Observed) -> bool:
         """Whether it has our run id."""
@@ -124,7 +124,7 @@ class FloatStore:
         """The error of a run that finds the float in other hands."""
         return LockHeld(
             f"The float {self.id} {what}; this run changes nothing more.",
-            hint="Let the other run end, then see what it left: vipswap status.",
+            hint="Let the other run end, then run vipswap status.",
         )
 
     def overlap_lists(self, *, narrow: bool) -> tuple[Request, ...]:

@@ -30,8 +30,7 @@ _CHECKSUM = "checksum"
 # How many tags hold a journal.
 JOURNAL_TAGS = 18
 BY_HAND = (
-    "See what both load balancers hold, put the addresses where they belong by hand, and delete the float; "
-    "vipswap does not guess."
+    "Check what both load balancers hold, attach the addresses manually, and delete the float; vipswap does not guess."
 )
 
 

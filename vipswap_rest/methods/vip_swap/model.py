@@ -33,7 +33,7 @@ class Pair:
         """The load balancer of a side."""
         parent = self.frontends[side].parent
         if parent is None:
-            raise InvalidResourceId(f"{self.frontends[side]} is no frontend IP configuration.")
+            raise InvalidResourceId(f"{self.frontends[side]} is not a frontend IP configuration.")
         return parent
 
     def goal(self, direction: Direction) -> dict[Side, ResourceId]:
@@ -200,11 +200,11 @@ def _frontend(item: Mapping[str, Any], load_balancer: ResourceId) -> Frontend:
     """Read one. Raises KeyError, InvalidResourceId: an id of another resource would be written in its place."""
     id, properties = ResourceId.parse(item["id"]), item.get("properties") or {}
     if id.parent != load_balancer or not id.is_a(f"{NAMESPACE}/{FRONTEND}"):
-        raise InvalidResourceId(f"{id} is no frontend of {load_balancer}")
+        raise InvalidResourceId(f"{id} is not a frontend of {load_balancer}")
     address = _id_text(properties, "publicIPAddress")
     public_ip = ResourceId.parse(address) if address else None
     if public_ip is not None and not public_ip.is_a(f"{NAMESPACE}/{PUBLIC_IP}"):
-        raise InvalidResourceId(f"{public_ip} is no public IP address")
+        raise InvalidResourceId(f"{public_ip} is not a public IP address")
     return Frontend(id, public_ip, bool(properties.get("publicIPPrefix")), _id_text(properties, "gatewayLoadBalancer"))
 
 

@@ -161,7 +161,7 @@ def _unsettled(observed: Observed, pair: Pair) -> Step | None:
             return Repair(side)
     for public_ip in observed.addresses.values():
         if public_ip.state in BROKEN:
-            return Refuse(public_ip.id, f"The address is {public_ip.state}, and it is not ours to write.")
+            return Refuse(public_ip.id, f"The address is {public_ip.state}, and this swap must not write it.")
     if observed.float and observed.float.state in BROKEN:
         return RepairFloat()
     return _disagreement(observed, pair)
@@ -184,7 +184,7 @@ def _not_ours(observed: Observed, pair: Pair) -> Refuse | None:
         if held is None:
             return Refuse(frontend, "The frontend has no public IP address.")
         if held not in (*pair.originals.values(), pair.float):
-            return Refuse(frontend, f"The frontend holds {held}, which is none of this swap's addresses.")
+            return Refuse(frontend, f"The frontend holds {held}, which is not an address of this swap.")
     return None
 
 

@@ -43,4 +43,4 @@ def _check_all(value: Any, name: str) -> None:
     _check(value, list, name)
     for item in value or []:
         if not isinstance(item, Mapping):
-            raise TypeError(f"{name} has an entry that is no object")
+            raise TypeError(f"{name} has an entry that is not an object")

@@ -26,8 +26,8 @@ class Verification:
         if silent is not None:
             raise Refused(
                 "StagingUnhealthy",
-                f"Staging does not answer, so it shall not take production's address: {silent}.",
-                hint="See that staging serves on its own address first, or leave --health away.",
+                f"Staging does not answer, so the swap was refused: {silent}.",
+                hint="Check that staging serves on its own address, or omit --health.",
             )
 
 

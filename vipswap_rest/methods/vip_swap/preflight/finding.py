@@ -29,7 +29,7 @@ ERRORS = {
     "SkuMismatch": "load balancers or addresses differ in SKU or tier",
     "AddressVersionMismatch": "one address is IPv4, the other IPv6",
     "DynamicAllocation": "an address is Dynamic and would become another one (also: `--allow-address-change`)",
-    "AddressElsewhere": "an address says that something else holds it",
+    "AddressElsewhere": "ARM shows an address as held by something else",
     "PortNotServed": "production's frontend serves a protocol and port that staging's does not",
     "FloatingIp": "a rule of a swapped frontend has floating IP: the guests themselves hold the old address",
     "GatewayLoadBalancer": "the two frontends are not chained to the same gateway load balancer",

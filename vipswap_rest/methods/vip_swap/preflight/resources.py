@@ -49,7 +49,7 @@ def _state(code: str, kind: str, items: Sequence[LoadBalancer | PublicIp]) -> It
         yield error(
             f"{code}Failed",
             f"{_each(kind, broken)}: it may pass no traffic, whatever its model shows.",
-            "Mend it first: PUT it again as it is (az network ... update), and see that it becomes Succeeded.",
+            "Repair it first: PUT it again as it is (az network ... update), and check that it becomes Succeeded.",
         )
     if busy:
         yield error(
@@ -74,7 +74,7 @@ def _regions(observed: Observed) -> Iterator[Finding]:
         ]
     else:
         told = [
-            f"The address {address.id} is in {place_name(address.body)}, the load balancer it shall go to in "
+            f"The address {address.id} is in {place_name(address.body)}, the load balancer that takes it in "
             f"{place_name(target)}"
             for address, target in _goes_to(observed)
             if not same_place(address.body, target)
@@ -102,8 +102,7 @@ def _skus(observed: Observed) -> Iterator[Finding]:
         )
         return
     told = [
-        f"the address {address.id} is {kind_name(address.body)}, the load balancer it shall go to is "
-        f"{kind_name(target)}"
+        f"the address {address.id} is {kind_name(address.body)}, the load balancer that takes it is {kind_name(target)}"
         for address, target in _goes_to(observed)
         if not same_kind(address.body, target)
     ]
@@ -209,7 +208,7 @@ def _tags(production: Mapping[str, Any], staging: Mapping[str, Any]) -> Iterator
             "RoutingPreferenceDiffers",
             f"The routing preference of production's address is {routing or 'the default'}, that of staging's "
             f"{other_routing or 'the default'}; it moves with the addresses.",
-            "Nothing need be done, unless traffic shall keep its way: then give both addresses one preference.",
+            "Nothing need be done, unless traffic must keep its route: then give both the same preference.",
         )
     if {*map(word_key, others)} != {*map(word_key, other_others)}:
         yield information(
@@ -228,7 +227,7 @@ def _ddos(production: Mapping[str, Any], staging: Mapping[str, Any]) -> Iterator
             "DdosProtectionMoves",
             f"The DDoS protection of production's address is {settings[0]}, that of staging's {settings[1]}; "
             "it is set on the addresses and moves with them.",
-            "Nothing need be done, unless both addresses shall be protected alike.",
+            "Nothing need be done, unless both addresses must have the same protection.",
         )
 
 

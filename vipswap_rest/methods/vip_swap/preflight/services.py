@@ -69,7 +69,8 @@ def _floating(observed: Observed, rules: Mapping[Side, list[Rule]]) -> Iterator[
         yield error(
             "FloatingIp",
             f"Floating IP is on in {' and '.join(told)}: packets reach the guests under the "
-            "frontend's own address, which they hold on a loopback interface, so another address finds nobody there.",
+            "frontend's own address, which they hold on a loopback interface, so they do not accept packets to another "
+            "address.",
             "Put both addresses on the guests' loopback interfaces and then --ignore FloatingIp, or turn floating IP "
             "off.",
         )

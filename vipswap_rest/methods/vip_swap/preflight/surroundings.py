@@ -79,21 +79,21 @@ def health(survey: Survey) -> Iterator[Finding]:
         told = ", ".join(f"{found.rule} ({f'{found.down} down' if found.down else 'no backend'})" for found in idle)
         yield error(
             "NoHealthyBackend",
-            f"Nothing healthy stands behind these rules of staging's: {told}.",
-            "Start what serves there, or mend its health probe, and see that it is up.",
+            f"No backend of these rules of staging's is healthy: {told}.",
+            "Start what serves there, or repair its health probe, and check that it is up.",
         )
     if some:
         told = ", ".join(f"{found.rule} ({found.down} of {found.up + found.down})" for found in some)
         yield warning(
             "BackendsUnhealthy",
             f"Some backends behind these rules of staging's are down: {told}.",
-            "See that the rest can bear production's load, or mend them first.",
+            "Check that the rest can bear production's load, or repair them first.",
         )
     if unread:
         yield warning(
             "HealthUnknown",
             f"Whether anything healthy stands behind staging's rules is not known: {'; '.join(dict.fromkeys(unread))}",
-            "See for yourself that staging answers. To ask for the health, this login needs "
+            "Check that staging answers. To ask for the health, this login needs "
             "Microsoft.Network/loadBalancers/loadBalancingRules/health/action.",
         )
 
