@@ -63,7 +63,7 @@ ARM: dict[str, set[str]] = {
     "resources": {"client", "ids"},
     "login": {"auth", "client", "clock", "clouds", "errors", "http", "ids", "network"},
 }
-SHELLS = {"budget", "driver", "fleet", "health", "run", "settling"}
+SHELLS = {"budget", "driver", "fleet", "health", "flip", "run", "settling"}
 # The pure core: no request and no clock in it.
 PURE = [
     *(f"switchover/{path.stem}" for path in (PACKAGE / "switchover").glob("*.py") if path.stem not in SHELLS),

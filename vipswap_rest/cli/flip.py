@@ -38,9 +38,8 @@ GATEWAY_S = 1800.0
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What to flip, and how."""
     parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--lb", metavar="LB", help="the load balancer whose rules are flipped, by name or ARM id")
-    what.add_argument("--gateway", metavar="GATEWAY", help="the application gateway instead, by name or ARM id")
+    parser.add_argument("--lb", metavar="LB", help="the load balancer whose rules are flipped, by name or ARM id")
+    parser.add_argument("--gateway", metavar="GATEWAY", help="the application gateway instead, by name or ARM id")
     parser.add_argument("--to", metavar="POOL", required=True, help="the goal: the rules lead to this backend pool")
     parser.add_argument("--to-settings", metavar="SETTINGS", help="of a gateway: with these backend HTTP settings")
     parser.add_argument(
@@ -110,6 +109,8 @@ def _flip(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
 
 
 def _client(arguments: argparse.Namespace, guard: SignalGuard) -> ArmClient:
+    if (arguments.lb is None) is (arguments.gateway is None):
+        raise UsageError("Name either a load balancer, with --lb, or an application gateway, with --gateway.")
     return connect(arguments, [arguments.gateway or arguments.lb], os.environ, guard)
 
 
