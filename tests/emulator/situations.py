@@ -42,6 +42,7 @@ def ask_again(stage: Stage, line: Line) -> Answer:
     make_group(stage, line)
     stage.call("PUT", line.path, {"location": LOCATION})
     stage.call("DELETE", line.path)
+    stage.settle()
     return ask(stage, line)
 
 

@@ -17,6 +17,7 @@ from .arm.answers import answer
 from .arm.calls import Call, ExtensionCall, Reply
 from .arm.effects import Effect
 from .arm.errors import ArmError
+from .arm.operations import Operation
 from .arm.paths import Path
 from .arm.resource_types import Links, ResourceType, dispatch
 from .arm.state import Identifiers, properties_of
@@ -31,7 +32,7 @@ from .exchange import Exchange
 from .identity import metadata
 from .identity.managed_identity import ManagedIdentity
 from .identity.token_service import TokenService
-from .messages import Answer, Json, Request
+from .messages import Answer, Json, Request, encode
 from .settings import TENANT, Settings
 from .types import bodies, catalogue, registry
 
@@ -75,6 +76,7 @@ class Emulator:
         provided = {one.name: one.versions for one in self._types}
         traffic = {one.name.lower(): one.traffic for one in self._types if one.traffic is not None}
         self.world = World(self.settings, self._identifiers, self.loopback, provided, traffic)
+        self.world.submit = self._submit
         # Whether the data plane has not reported since: its first report belongs to the world before the reset.
         self._anew = True
         environment.build(self.world, self.settings)
@@ -85,9 +87,8 @@ class Emulator:
         For a shell that must act on time without a request: the data plane.
         """
         now = self.clock.monotonic()
-        self.world.operations.settle(now)
-        times = (self.world.operations.next_due(), self.world.routes.next_change(now))
-        return min((t for t in times if t is not None), default=None)
+        self.world.settle(now)
+        return self.world.next_change(now)
 
     def desired(self) -> Desired:
         """What the data plane must be like now."""
@@ -109,7 +110,7 @@ class Emulator:
     def open(self, request: Request) -> Exchange:
         """Record a request that has arrived. Never raises, whatever the request holds."""
         now = self.clock.monotonic()
-        self.world.operations.settle(now)
+        self.world.settle(now)
         if request.words[0] == "emulator":
             return Exchange(partial(self._admin.handle, request), Effect(), lambda: True)
         for service in (self.tokens, self._identity, metadata):
@@ -129,7 +130,7 @@ class Emulator:
 
     def _do(self, request: Request, entry: Json, effect: Effect) -> Answer:
         now = self.clock.monotonic()
-        self.world.operations.settle(now)
+        self.world.settle(now)
         instead = effect.answer()
         if effect.on("expire_token"):
             self._expired.add(_token(request))
@@ -163,6 +164,11 @@ class Emulator:
         if effect.on("drop_operation") and reply.operation is not None:
             reply.operation.dropped = True
         return reply
+
+    def _submit(self, identity: str, version: str, body: Json, now: float) -> Operation | None:
+        """A PUT of a deployment's, answered like any other but for faults, tokens and throttling."""
+        request = Request("PUT", f"{identity}?api-version={version}", {}, encode(body))
+        return self._route(request, now).operation
 
     def _authorize(self, request: Request) -> None:
         """There must be a token that no fault has expired; any will do, unless the token service's own are required."""

@@ -17,13 +17,18 @@ from .settings import SUBSCRIPTION, Settings
 from .types import public_ips
 from .types.application_gateways import body as gateway_body
 from .types.load_balancers import body as load_balancer_body
+from .types.scale_sets import model as scale_sets
 
 GROUP = "vipswap"
 LOCATION = "westus"
 LOAD_BALANCERS = ("vipswap1lb", "vipswap2lb")
 POOLS_LB = "poolslb"
 COLOURS = ("blue", "green")
+# Of the image of the rolling scale set.
+VERSIONS = ("1.0.0", "2.0.0")
+_IMAGE = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "sku": "server"}
 GATEWAY = "gateway"
+ROLL_SET, ROLL_LB, ROLL_SIZE = "rollset", "rolllb", 4
 _BASE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
 _NETWORK = f"{_BASE}/providers/Microsoft.Network"
 _SCALE_SETS = f"{_BASE}/providers/Microsoft.Compute/virtualMachineScaleSets"
@@ -51,6 +56,9 @@ def build(world: World, settings: Settings) -> None:
             _store(world, "Microsoft.Compute/virtualMachineScaleSets", side, _scale_set(POOLS_LB, side, colour))
         _add_address(world, f"{GATEWAY}pip", GATEWAY)
         _add_gateway(world)
+        _add_address(world, f"{ROLL_LB}pip", ROLL_LB)
+        _add_balancer(world, ROLL_LB, f"{ROLL_LB}pip", _one_pool(ROLL_LB), {})
+        _add_scale_set(world)
     for number in range(1, settings.pairs + 1):
         for half in "ab":
             name = f"pair{number:04}{half}"
@@ -58,8 +66,11 @@ def build(world: World, settings: Settings) -> None:
             _add_pair_half(world, name, name)
 
 
-def targets(settings: Settings) -> Json:
-    """What an experiment may switch in the environment, as `vipswap experiment --targets` reads it."""
+def targets(settings: Settings, files: Sequence[str]) -> Json:
+    """What an experiment may switch in the environment, as `vipswap experiment --targets` reads it.
+
+    files: those that hold the `models`.
+    """
     if settings.env != "roads":
         return {}
     one, other = LOAD_BALANCERS
@@ -67,6 +78,7 @@ def targets(settings: Settings) -> Json:
         "vip": {"lb1": one, "lb2": other},
         "pool": {"lb": POOLS_LB, "rules": ["http"], "pools": list(COLOURS)},
         "gateway": {"gateway": GATEWAY, "rules": ["http"], "pools": list(COLOURS)},
+        "rolling": {"scale_set": ROLL_SET, "models": list(files)},
     }
 
 
@@ -88,11 +100,13 @@ def _add_pair_half(world: World, name: str, side: str) -> None:
 
 
 def _add_balancer(world: World, name: str, public_ip: str, given: Json, sets: Mapping[str, str]) -> None:
-    """sets: the scale set whose two instances are each pool's members, by the pool's name."""
+    """sets: the scale set whose two instances are a pool's members, by the pool's name."""
     identity = f"{_NETWORK}/loadBalancers/{name}"
     body = load_balancer_body.complete(given, None, identity, world.identifiers.guid, world.spelled)
     for pool in body["properties"]["backendAddressPools"]:
-        side = sets[pool["name"]]
+        side = sets.get(pool["name"])
+        if side is None:
+            continue
         nic = f"networkInterfaces/{side}nic/ipConfigurations/{side}ipconfig"
         pool["properties"]["backendIPConfigurations"] = [
             {"id": f"{_SCALE_SETS}/{side}/virtualMachines/{instance}/{nic}"} for instance in (0, 1)
@@ -160,6 +174,42 @@ def _two_pools(name: str) -> Json:
     made["properties"]["backendAddressPools"] = [{"name": colour} for colour in COLOURS]
     del made["properties"]["inboundNatPools"]
     return made
+
+
+def _one_pool(name: str) -> Json:
+    """A load balancer whose probe looks every 5 s, and gives up after two failures."""
+    made = _balancer(f"{_NETWORK}/loadBalancers/{name}", name)
+    made["properties"]["probes"][0]["properties"] |= {"intervalInSeconds": 5, "numberOfProbes": 2}
+    del made["properties"]["inboundNatPools"]
+    return made
+
+
+def _add_scale_set(world: World) -> None:
+    """Instances of their own, that answer with their name and model; nothing upgrades them but a request."""
+    given = _scale_set(ROLL_LB, ROLL_SET, "bepool")
+    given["tags"] = {scale_sets.ANSWERS_TAG: "instance"}
+    given["sku"]["capacity"] = ROLL_SIZE
+    profile = given["properties"]["virtualMachineProfile"]
+    profile["storageProfile"] = {"imageReference": {**_IMAGE, "version": VERSIONS[0]}}
+    profile["osProfile"] = {"computerNamePrefix": ROLL_SET, "adminUsername": "azureuser"}
+    probe = {"id": f"{_NETWORK}/loadBalancers/{ROLL_LB}/probes/tcp9000"}
+    profile["networkProfile"]["healthProbe"] = probe
+    identity = f"{_SCALE_SETS}/{ROLL_SET}"
+    body = scale_sets.hide(world, scale_sets.complete(given, None, identity, world.identifiers.guid()))
+    body["properties"]["provisioningState"] = "Succeeded"
+    world.state.touch(body)
+    world.state.put(body)
+    scale_sets.staff(world, body)
+
+
+def models() -> dict[str, Json]:
+    """Two models of the rolling scale set by a name for each, as merge patches; it begins with the first."""
+    return {
+        f"{ROLL_SET}-{version}": {
+            "properties": {"virtualMachineProfile": {"storageProfile": {"imageReference": {"version": version}}}}
+        }
+        for version in VERSIONS
+    }
 
 
 def _add_gateway(world: World) -> None:

@@ -10,8 +10,10 @@ import contextlib
 import logging
 import signal
 import ssl
+import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -21,9 +23,9 @@ from .clock import SystemClock
 from .core import Emulator
 from .data_plane.loopback import NoLoopback, reserve
 from .data_plane.plane import DataPlane, warn_on_stderr
-from .environment import GROUP, LOAD_BALANCERS, targets
+from .environment import GROUP, LOAD_BALANCERS, models, targets
 from .exchange import Exchange
-from .messages import Request
+from .messages import Request, encode
 from .settings import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION, TENANT, Settings
 
 HOST = "127.0.0.1"
@@ -40,10 +42,13 @@ _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
 
 
-def announcement(endpoint: str, settings: Settings, ca_file: str | None = None) -> dict[str, Any]:
+def announcement(
+    endpoint: str, settings: Settings, ca_file: str | None = None, models: Sequence[str] = ()
+) -> dict[str, Any]:
     """What a client needs to know: the object that `vipswap emulator` prints as its only line.
 
-    ca_file: the certificate that a client must trust, where the endpoint is https.
+    ca_file: the certificate that a client must trust, where the endpoint is https. models: the files of the
+    environment's two models of a scale set.
     """
     found = {
         "endpoint": endpoint,
@@ -56,7 +61,7 @@ def announcement(endpoint: str, settings: Settings, ca_file: str | None = None) 
         "resource_group": GROUP,
         "load_balancers": list(LOAD_BALANCERS) if settings.env != "none" else [],
     }
-    there = targets(settings)
+    there = targets(settings, models)
     return {**found, "targets": there} if there else found
 
 
@@ -75,9 +80,9 @@ async def _serve(settings: Settings, port: int, announce: Callable[[dict[str, An
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     core, plane = _build(settings)
-    with _secured(settings) as (context, ca_file):
+    with _secured(settings) as (context, ca_file), _models(settings) as files:
         async with _serving(core, plane, port, context) as endpoint:
-            announce(announcement(endpoint, settings, ca_file))
+            announce(announcement(endpoint, settings, ca_file, files))
             await stop.wait()
     return 0
 
@@ -92,6 +97,19 @@ def _secured(settings: Settings) -> Iterator[tuple[ssl.SSLContext | None, str | 
 
     with certified(HOST, "localhost", _LOGIN_HOST) as found:
         yield found
+
+
+@contextlib.contextmanager
+def _models(settings: Settings) -> Iterator[list[str]]:
+    """Files with the models that the environment's scale set may be given, as long as the emulator runs."""
+    if settings.env != "roads":
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="vipswap-emulator-") as folder:
+        files = {Path(folder, f"{name}.json"): encode(model) for name, model in models().items()}
+        for file, content in files.items():
+            file.write_bytes(content)
+        yield [str(file) for file in files]
 
 
 def _build(settings: Settings) -> tuple[Emulator, DataPlane | None]:
@@ -227,6 +245,7 @@ class EmulatorServer:
         self.core, self._plane = _build(self.settings)
         self.endpoint = ""
         self.ca_file: str | None = None
+        self.models: list[str] = []
         self._port = port
         self._ready = threading.Event()
         self._error: BaseException | None = None
@@ -237,7 +256,7 @@ class EmulatorServer:
     @property
     def announcement(self) -> dict[str, Any]:
         """What `vipswap emulator` would print."""
-        return announcement(self.endpoint, self.settings, self.ca_file)
+        return announcement(self.endpoint, self.settings, self.ca_file, self.models)
 
     def __enter__(self) -> EmulatorServer:
         self._thread.start()
@@ -264,7 +283,7 @@ class EmulatorServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        with _secured(self.settings) as (context, self.ca_file):
+        with _secured(self.settings) as (context, self.ca_file), _models(self.settings) as self.models:
             async with _serving(self.core, self._plane, self._port, context) as endpoint:
                 self.endpoint = endpoint
                 self._ready.set()

@@ -298,6 +298,14 @@ def resource_throttled(action: str, most: int, interval: int, seconds: int) -> A
     return gateway(429, "ResourceRequestsThrottled", message, {"Retry-After": str(seconds)})
 
 
+def compute(status: int, code: str, message: str, *, target: str | None = None) -> ArmError:
+    """A refusal of Microsoft.Compute's; recorded: without details, some with a target."""
+    error = ArmError(status, code, message, None)
+    if target is not None:
+        error.body["error"]["target"] = target
+    return error
+
+
 def another_operation(operation_id: str) -> ArmError:
     """409: the resource is being deleted."""
     message = (

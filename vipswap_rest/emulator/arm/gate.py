@@ -26,6 +26,8 @@ from .state import State
 
 _JOIN = "Microsoft.Network/publicIPAddresses/join/action"
 _VERBS = {"PUT": "write", "PATCH": "write", "DELETE": "delete"}
+# The status or the result of an operation, of whatever provider.
+_STATUS = ("locations/*/operations/*", "locations/*/operationresults/*", "/operationstatuses/*", "*/operationresults/*")
 _EVERYTHING: Json = {"actions": ["*"], "notActions": []}
 
 
@@ -38,7 +40,7 @@ def check_extension(state: State, call: ExtensionCall) -> None:
 def check(state: State, call: Call, links: Links) -> None:
     """Any other call to a group, or to a provider below a subscription. Raises ArmError 403, 409."""
     path, method = call.path, call.request.method
-    if path.is_a("locations/operations", "locations/operationResults"):
+    if path.shape.endswith(_STATUS):
         return
     action, scope = _action(method, path), _scope(path)
     _check_granted(state, action, scope)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote
@@ -16,6 +17,9 @@ from ..settings.latency import LONG_GROWTH, SHORT_GROWTH, Latency
 from .effects import Effect
 from .errors import ArmError, busy, operation_not_found, operation_refused
 from .state import Identifiers
+
+# Of the time of day, in a second.
+TICKS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,37 @@ class Ending:
     status: str
     error: Json
     before: dict[str, Json] | None
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a provider tells of its operations.
+
+    status, result: the paths, with their query, of Azure-AsyncOperation and of Location; body: what a poll shows;
+    signed: whether the query is.
+    """
+
+    status: Callable[[Operation], str]
+    result: Callable[[Operation], str]
+    body: Callable[[Operation], Json]
+    signed: bool = True
+
+
+def _network(operation: Operation, kind: str) -> str:
+    provider = f"/subscriptions/{operation.subscription}/providers/Microsoft.Network"
+    return f"{provider}/locations/{quote(operation.location, safe='')}/{kind}/{operation.id}?{operation.query}"
+
+
+def status_body(operation: Operation) -> Json:
+    """An operation's status and its error: recorded of Network, neither id, name nor percentComplete."""
+    return (
+        {"status": operation.status}
+        if operation.error is None
+        else {"status": operation.status, "error": operation.error}
+    )
+
+
+NETWORK = Style(lambda one: _network(one, "operations"), lambda one: _network(one, "operationResults"), status_body)
 
 
 @dataclass(eq=False)
@@ -70,8 +105,13 @@ class Operation:
     result: Json | None = None
     # Whether its result is `null` while it runs, instead of empty.
     null: bool = False
-    # Whether it is ARM's own, the deletion of a group: recorded, its result is a status 200 alone.
-    by_gateway: bool = False
+    # How its provider tells of it.
+    style: Style = NETWORK
+    # When it began and ended, as the time of day in 100 ns.
+    ticks: int = 0
+    ended_ticks: int | None = None
+    # When it began, in seconds of the clock.
+    begun: float = 0.0
 
     @property
     def running(self) -> bool:
@@ -87,20 +127,16 @@ class Operation:
     @property
     def path(self) -> str:
         """The path of its status, with the query that has to come back verbatim."""
-        return self._path("operations")
+        return self.style.status(self)
 
     @property
     def result_path(self) -> str:
         """The path of its result: what Location names."""
-        return self._path("operationResults")
+        return self.style.result(self)
 
     def body(self) -> Json:
-        """Its status as a poll shows it: recorded, neither id, name nor percentComplete."""
-        return {"status": self.status} if self.error is None else {"status": self.status, "error": self.error}
-
-    def _path(self, kind: str) -> str:
-        provider = f"/subscriptions/{self.subscription}/providers/Microsoft.Network"
-        return f"{provider}/locations/{quote(self.location, safe='')}/{kind}/{self.id}?{self.query}"
+        """Its status as a poll shows it."""
+        return self.style.body(self)
 
 
 @dataclass
@@ -151,6 +187,9 @@ class Operations:
         api_version: str,
         ticks: int,
         short: bool = False,
+        style: Style = NETWORK,
+        now: float = 0.0,
+        id: str | None = None,
     ) -> Operation:
         """Start an operation on `resources` (ids), which are its own from now on. `place`: subscription, location.
 
@@ -161,7 +200,7 @@ class Operations:
         if short and retry_after is not None:
             retry_after = min(retry_after, max(self.latency.scaled(1.0), 1.0))
         operation = Operation(
-            id=self.identifiers.guid(),
+            id=id or self.identifiers.guid(),
             kind=kind,
             subscription=place[0],
             location=place[1].replace(" ", "").lower(),
@@ -169,10 +208,13 @@ class Operations:
             due=due + self._effect.seconds("delay_operation_s"),
             retry_after=retry_after,
             growth=(SHORT_GROWTH if short else LONG_GROWTH) if self.grows else (1,),
-            query=self._sign(api_version, ticks),
+            query=self._sign(api_version, ticks) if style.signed else f"api-version={quote(api_version, safe='')}",
             request_id=self.identifiers.guid(),
             succeed=succeed,
             ending=self._ending(),
+            style=style,
+            ticks=ticks,
+            begun=now,
         )
         self._by_id[operation.id] = operation
         self._running.append(operation)
@@ -194,15 +236,15 @@ class Operations:
 
     def next_due(self) -> float | None:
         """When the next operation ends, in seconds of the clock; None if none runs."""
-        return min((operation.due for operation in self._running), default=None)
+        return min((one.due for one in self._running if one.due < math.inf), default=None)
 
     def complete(self, operation: Operation, t: float) -> None:
         """End the operation at `t`: with success, unless a fault ends it otherwise."""
         if operation.ending is None:
-            operation.succeed(t, self._end(operation, "Succeeded"))
+            operation.succeed(t, self._end(operation, "Succeeded", t))
         else:
             operation.error = operation.ending.error
-            operation.fail(t, self._end(operation, operation.ending.status))
+            operation.fail(t, self._end(operation, operation.ending.status, t))
 
     def supersede(self, old: Operation, new: Operation) -> None:
         """End `old` as Canceled, because `new` has taken its resource."""
@@ -211,10 +253,21 @@ class Operations:
         details = [{"code": code, "message": detail}]
         old.error = {"code": "Canceled", "message": "Operation was canceled.", "details": details}
         old.superseded_by = new
-        self._end(old, "Canceled")
+        self._end(old, "Canceled", new.begun)
 
-    def _end(self, operation: Operation, status: str) -> list[str]:
+    def fail(self, operation: Operation, error: Json, t: float) -> None:
+        """End the operation as Failed."""
+        operation.error = error
+        operation.fail(t, self._end(operation, "Failed", t))
+
+    def cancel(self, operation: Operation, t: float) -> None:
+        """End the operation as Canceled, because it was asked for."""
+        operation.error = {"code": "Canceled", "message": "Operation was canceled."}
+        self._end(operation, "Canceled", t)
+
+    def _end(self, operation: Operation, status: str, t: float) -> list[str]:
         operation.status = status
+        operation.ended_ticks = operation.ticks + int((t - operation.begun) * TICKS)
         self._running.remove(operation)
         own = [one for one in operation.resources if self._by_resource.get(one.lower()) is operation]
         for resource in own:

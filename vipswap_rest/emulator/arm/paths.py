@@ -92,6 +92,8 @@ class Path:
 
 def parse(segments: tuple[str, ...]) -> Path | None:
     """The path of `segments`, or None if ARM has nothing of that form."""
+    if segments[-2:] == ("deployments", ""):
+        segments = segments[:-1]
     words = [segment.lower() for segment in segments]
     if not words or words[0] != "subscriptions" or not all(segments):
         return None
@@ -100,10 +102,15 @@ def parse(segments: tuple[str, ...]) -> Path | None:
     subscription, group, rest = segments[1], None, segments[2:]
     if len(rest) == 1 and rest[0].lower() in _OF_A_SUBSCRIPTION:
         return Path(subscription, None, None, (rest[0],))
+    if len(rest) == 2 and rest[0].lower() == "operationresults":
+        return Path(subscription, None, None, (rest[0],), (rest[1],))
     if rest and rest[0].lower() == "resourcegroups":
         group, rest = rest[1], rest[2:]
     if not rest:
         return Path(subscription, group)
+    if group is not None and rest[0].lower() == "deployments":
+        # Recorded: the operations of a deployment are asked for without its provider.
+        rest = ("providers", "Microsoft.Resources", *rest)
     if group is not None and len(rest) == 1 and rest[0].lower() == "resources":
         return Path(subscription, group, None, (rest[0],))
     if rest[0].lower() != "providers" or len(rest) < (2 if group is None else 3):

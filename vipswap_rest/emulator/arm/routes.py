@@ -15,6 +15,7 @@ from ..data_plane.desired import Member, Route, Service
 from ..messages import Json
 from ..settings import Settings
 from . import paths
+from .instances import Instances
 from .operations import Operation
 from .state import State, named, properties_of, provisioning_state, reference
 
@@ -60,11 +61,12 @@ class Change:
 class Routes:
     """The programmed frontends by what they belong to, and the changes under way."""
 
-    def __init__(self, state: State, settings: Settings, traffic: Mapping[str, Traffic]) -> None:
+    def __init__(self, state: State, settings: Settings, traffic: Mapping[str, Traffic], instances: Instances) -> None:
         """traffic: of each resource type that has public frontends, by the type's name in lower case."""
         self._state = state
         self._settings = settings
         self._traffic = traffic
+        self._instances = instances
         self._programmed: dict[str, list[Frontend]] = {}
         # Pools, by their ids in lower case, that answer only from then on.
         self._warm: dict[str, float] = {}
@@ -158,10 +160,17 @@ class Routes:
 
     def _service(self, resource: str, frontend: str, port: int, pool: Pool, now: float) -> Service:
         cold = self._warm.get(pool.id.lower(), now) > now
-        members = () if cold else (Member(pool.id, pool.text),)
+        members: tuple[Member, ...] | None = ()
+        if not cold:
+            members = self._instances.members(pool.id, pool.text, now)
         place = (frontend.lower(), port)
         drained = frozenset(key[2] for key, until in self._left.items() if key[:2] == place and until > now)
-        return Service(pool.id, members, self._traffic[_type(resource)].established(self._settings), drained)
+        return Service(
+            pool.id,
+            (Member(pool.id, pool.text),) if members is None else members,
+            self._traffic[_type(resource)].established(self._settings),
+            drained,
+        )
 
     def _turn(self, before: list[Frontend], after: list[Frontend], operation: str, t: float) -> None:
         """Rules lead to other pools since `t`: those that no rule used are cold, those left are drained."""

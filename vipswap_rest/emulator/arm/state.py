@@ -22,6 +22,10 @@ class Identifiers:
         """A GUID that was not handed out before."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
+    def number(self, below: int) -> int:
+        """A whole number from 0 on."""
+        return self._random.randrange(below)
+
     def etag(self) -> str:
         """A new etag, weak and quoted as ARM writes them: `W/"<guid>"`."""
         return f'W/"{self.guid()}"'
@@ -164,7 +168,10 @@ class State:
         """
         if body.get("type") == GROUPS:
             return
-        etag = self.identifiers.etag()
+        present = str(body.get("etag", ""))
+        # Compute counts its etags, strong ones (recorded).
+        counted = present.strip('"') if present.startswith('"') else ""
+        etag = f'"{int(counted) + 1}"' if counted.isdigit() else self.identifiers.etag()
         body["etag"] = etag
         for child in children(body):
             if "etag" in child:

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
+from ..messages import Json
 from ..settings import Settings
 from ..settings.latency import Latency
 from . import errors
 from .addresses import POOLS, Addresses
 from .errors import ArmError
-from .operations import Operations
+from .instances import Instances
+from .operations import Operation, Operations
 from .paths import Path
 from .routes import Routes, Traffic
 from .stale import StaleReads
 from .state import Identifiers, State
 from .timeline import Timeline
+
+# Begins the PUT of a resource: its id, the api-version, the body, and the time in seconds of the clock; returns the
+# operation, None where it was done at once. Raises ArmError.
+Submit = Callable[[str, str, Json, float], Operation | None]
+
+
+class Pending(Protocol):
+    """Something that goes on by itself, step by step."""
+
+    def advance(self, world: World, now: float) -> bool:
+        """Do what is due; returns whether anything was done, so that more may be."""
+        ...
+
+    def next_change(self, now: float) -> float | None:
+        """When there is something to do next, in seconds of the clock; None: never."""
+        ...
+
+
+def _unanswered(identity: str, version: str, body: Json, now: float) -> Operation | None:
+    raise NotImplementedError("nothing answers requests here")
 
 
 class World:
@@ -37,9 +60,33 @@ class World:
         self.state, self.timeline, self.stale = State(identifiers), Timeline(), StaleReads()
         self.latency = Latency(settings.profile, settings.time_scale, settings.seed)
         self.operations = Operations(identifiers, self.latency, settings.retry_after == "grows")
-        self.routes = Routes(self.state, settings, traffic)
+        self.instances = Instances()
+        # What is written of a resource and never shown, and the latest rolling upgrade, by an id in lower case.
+        self.secrets: dict[str, Json] = {}
+        self.rolling: dict[str, Operation] = {}
+        # Load balancers, by their ids in lower case, of which a pool was written by itself.
+        self.pooled: set[str] = set()
+        # Deployments by their id in lower case, and how one of them PUTs a resource: see Submit.
+        self.deployments: dict[str, Pending] = {}
+        self.submit: Submit = _unanswered
+        self.routes = Routes(self.state, settings, traffic, self.instances)
         pools = POOLS if loopback is None else {**POOLS, "IPv4": (loopback,)}
         self.addresses = Addresses(self.state, self.timeline, settings.release, self.routes, pools)
+
+    def settle(self, now: float) -> None:
+        """Complete what is due: operations, the upgrades of instances, and the steps of deployments."""
+        more = True
+        while more:
+            self.operations.settle(now)
+            self.instances.settle(now)
+            # Each of them, whatever the one before it did.
+            more = sum(one.advance(self, now) for one in list(self.deployments.values())) > 0
+
+    def next_change(self, now: float) -> float | None:
+        """When anything changes by itself next, in seconds of the clock; None: nothing will."""
+        times = [self.operations.next_due(), self.routes.next_change(now), self.instances.next_change(now)]
+        times += [one.next_change(now) for one in self.deployments.values()]
+        return min((t for t in times if t is not None), default=None)
 
     def identity(self, path: Path, kind: str) -> str:
         """The id under which a new resource of `kind` is made: ARM's spelling of all but the name."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..messages import Json, Request
 from . import errors, shapes
 from .calls import Call, Reply, accepted
-from .operations import Move, Operation
+from .operations import NETWORK, Move, Operation, Style
 from .paths import Path
 from .placement import place
 from .state import provisioning_state
@@ -89,6 +89,7 @@ def begin_write(
     moves: Sequence[Move] = (),
     public_ip: str | None = None,
     short: bool = False,
+    style: Style = NETWORK,
 ) -> Operation:
     """Begin a write that nothing refuses any more, and start its operation `kind`; every write begins here.
 
@@ -127,6 +128,8 @@ def begin_write(
         api_version=call.api_version,
         ticks=call.ticks,
         short=short,
+        style=style,
+        now=call.now,
     )
     operation.fail = lambda t, own: _fail(world, operation, t, own)
     operation.moves, operation.public_ip = tuple(moves), public_ip
@@ -139,22 +142,43 @@ def begin_write(
     return operation
 
 
-def begin_query(
-    world: World, call: Call, kind: str, location: str, result: Json, seconds: float = 0.0, *, null: bool = False
-) -> Reply:
-    """Begin an action that changes nothing, and whose `result` Location has `seconds` from now.
+def begin_action(
+    world: World,
+    call: Call,
+    kind: str,
+    location: str,
+    seconds: float,
+    *,
+    succeed: Callable[[float], None] = lambda t: None,
+    fail: Callable[[float], None] = lambda t: None,
+    style: Style = NETWORK,
+    id: str | None = None,
+) -> Operation:
+    """Begin an action that is about no resource's model: it neither waits for another operation nor supersedes it.
 
-    It is about no resource: it neither waits for another operation nor supersedes it. null: see Operation.
+    It ends `seconds` from now, and then `succeed` is called with the time, or `fail` where a fault lets it fail.
     """
     operation = world.operations.start(
         kind,
         [],
         (call.path.subscription or "", location),
         call.now + seconds,
-        lambda t, own: None,
+        lambda t, own: succeed(t),
         api_version=call.api_version,
         ticks=call.ticks,
+        style=style,
+        now=call.now,
+        id=id,
     )
+    operation.fail = lambda t, own: fail(t)
+    return operation
+
+
+def begin_query(
+    world: World, call: Call, kind: str, location: str, result: Json, seconds: float = 0.0, *, null: bool = False
+) -> Reply:
+    """Begin an action that changes nothing, and whose `result` Location has `seconds` from now. null: see Operation."""
+    operation = begin_action(world, call, kind, location, seconds)
     operation.result, operation.null = result, null
     return replace(accepted(operation), status_url=False, null=null, notified=True if null else None)
 

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Member:
-    """One that answers: its id, and the text of its answers. down: it has the traffic, and does not answer it."""
+    """One that answers: its id, and the text of its answers. down: it has the traffic, and does not answer it.
+
+    operation: the id of the operation behind its latest change, if there was one.
+    """
 
     id: str
     text: str
     down: bool = False
+    operation: str | None = None
 
 
 @dataclass(frozen=True)

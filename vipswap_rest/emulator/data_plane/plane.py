@@ -138,8 +138,27 @@ class DataPlane:
             up = vip.answers(port)
             if was_up and vip.up and up is not answered.get(port, up):
                 self._note(t if up else before, f"data_plane_{'up' if up else 'down'}", route, port)
+            self._tell_members(before, t, route, port, old.get(port), service)
             if up:
                 self._tell_change(t, route, port, service)
+
+    def _tell_members(
+        self, before: float, t: float, route: Route, port: int, old: Service | None, new: Service
+    ) -> None:
+        """Instances of one pool that went down or came up, and those that the load balancer took out or back."""
+        if old is None or old.pool != new.pool:
+            return
+        was, now = ({one.id: one for one in some.members} for some in (old, new))
+        for id, member in {**was, **now}.items():
+            if id not in now:
+                name, moment = "out", t
+            elif id not in was:
+                name, moment = "in", t
+            elif was[id].down is not now[id].down:
+                name, moment = ("down", before) if now[id].down else ("up", t)
+            else:
+                continue
+            self._note(moment, f"instance_{name}", route, port, id, member.operation)
 
     def _tell_change(self, t: float, route: Route, port: int, service: Service) -> None:
         """Another pool answers on a port of the frontend than the last one that did."""
@@ -148,12 +167,20 @@ class DataPlane:
             self._note(t, "data_plane_changed", route, port, service.pool)
         self._answered[key] = service.pool
 
-    def _note(self, t: float, name: str, route: Route, port: int | None = None, resource: str | None = None) -> None:
+    def _note(
+        self,
+        t: float,
+        name: str,
+        route: Route,
+        port: int | None = None,
+        resource: str | None = None,
+        operation: str | None = None,
+    ) -> None:
         """An event. If the address leads where it led before, an outage made it, and no operation."""
         one, other = self._applied.get(route.address), self._desired.routes.get(route.address)
         changed = one is None or other is None or not _same(one, other) or one.ports != other.ports
-        operation = self._desired.causes.get(route.public_ip.lower()) if changed else None
-        self._events.append(Event(t, name, route, operation, port, resource))
+        cause = self._desired.causes.get(route.public_ip.lower()) if changed else None
+        self._events.append(Event(t, name, route, operation or cause, port, resource))
 
     def _trouble(self, address: str, port: int, error: OSError) -> None:
         if (address, port) not in self._told:

@@ -82,7 +82,7 @@ class Vip:
         """
         self.mode, self.route, self._services = "serve", route, route.ports
         for connection in list(self._connections):
-            connection.turn(route.ports.get(connection.port))
+            connection.turn(route.ports.get(connection.port), self._established)
         empty = self._unattached == "refuse"
         self._listen({port: one for port, one in route.ports.items() if one.members or not empty})
         return time.monotonic()
@@ -132,6 +132,11 @@ class Vip:
             else:
                 turn = self._turns[port] = self._turns.get(port, -1) + 1
                 connection.join(service, turn)
+                if service.members[turn % len(service.members)].down:
+                    if self._unattached == "refuse":
+                        connection.abort()
+                        continue
+                    connection.silent = True
             # The request has often come with the handshake's last packet.
             connection.read()
 
@@ -144,18 +149,29 @@ class _Connection:
         self.port = port
         self._socket, self._reactor, self._connections = sock, reactor, connections
         self._conversation = Conversation()
-        self._pool = ""
+        self._pool = self._member = ""
         connections[self] = None
         reactor.watch(sock, self.read)
 
     def join(self, service: Service, turn: int) -> None:
-        """Be answered by one of the service's members from now on."""
-        self._pool = service.pool
-        self._conversation.text = service.members[turn % len(service.members)].text
+        """Be answered by one of the service's members from now on, whether it is down or not."""
+        member = service.members[turn % len(service.members)]
+        self._pool, self._member = service.pool, member.id
+        self._conversation.text = member.text
 
-    def turn(self, service: Service | None) -> None:
-        """The port's service is this one now."""
-        if service is None or not self._pool or service.pool == self._pool or self._pool.lower() in service.drained:
+    def turn(self, service: Service | None, established: str) -> None:
+        """The port's service is this one now. established: what becomes of a connection whose member is down."""
+        if service is None or not self._pool or self._pool.lower() in service.drained:
+            return
+        if service.pool == self._pool:
+            up = [one.id for one in service.members if not one.down]
+            # A pool without instances of its own is its own member.
+            if self._member in up or self._member == self._pool:
+                return
+            if established == "reset":
+                self.abort()
+            else:
+                self.silent = True
             return
         if service.established == "reset":
             self.abort()

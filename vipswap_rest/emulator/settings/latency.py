@@ -46,6 +46,11 @@ class Profile:
     pool_update: Duration = _ZERO
     gateway_update: Duration = _ZERO
     backend_health: Duration = _ZERO
+    scale_set_update: Duration = _ZERO
+    instance_upgrade: Duration = _ZERO
+    deployment: Duration = _ZERO
+    what_if: Duration = _ZERO
+    group_delete: Duration = _ZERO
     retry_after: Duration | None = _ZERO
 
 
@@ -63,10 +68,16 @@ PROFILES = {
         pool_update=Cycle((22.5,)),
         gateway_update=Cycle((53.0,)),
         backend_health=Cycle((11.0,)),
+        scale_set_update=Cycle((26.0,)),
+        instance_upgrade=Cycle((36.0,)),
+        deployment=Cycle((87.0,)),
+        what_if=Cycle((15.0,)),
+        group_delete=Cycle((236.0,)),
         retry_after=Cycle((10.0,)),
     ),
     # Recorded: Standard load balancers with members n = 10, all of them 0-6 s with a median of 1; public IP creates
-    # n = 1,153 and deletes n = 47; v2 gateways n = 74, their backends' health 10-12 s. No native swap of ordinary load
+    # n = 1,153 and deletes n = 47; v2 gateways n = 74, their backends' health 10-12 s; scale sets n = 190,
+    # their instances n = 41; deployments with a scale set n = 401. No native swap of ordinary load
     # balancers was ever recorded, nor a rule that changes its pool on one with members: as an update.
     "standard": Profile(
         load_balancer_update=Spread(1.0, 5.0),
@@ -76,6 +87,11 @@ PROFILES = {
         pool_update=Spread(1.0, 5.0),
         gateway_update=Spread(7.0, 53.0),
         backend_health=Spread(11.0, 12.0),
+        scale_set_update=Spread(0.4, 61.0),
+        instance_upgrade=Spread(36.0, 76.0),
+        deployment=Spread(87.0, 166.0),
+        what_if=Spread(15.0, 33.0),
+        group_delete=Spread(236.0, 772.0),
         retry_after=Cycle((10.0,)),
     ),
 }

@@ -15,6 +15,7 @@ from ..arm.state import listed, properties_of
 from ..messages import Json
 from .body_table import SKU, TABLE, Row
 from .load_balancers import parts as lb
+from .scale_sets import model as scale_sets
 
 _ROWS: dict[str, tuple[Row, ...]] = {
     kind: tuple(row for row in TABLE if row.kind == kind) for kind in {row.kind: None for row in TABLE}
@@ -101,6 +102,7 @@ def _balancer(body: Json) -> Iterator[tuple[str, Json]]:
 _READERS: dict[str, Callable[[Json], Iterator[tuple[str, Json]]]] = {
     lb.NAME: _balancer,
     PUBLIC_IPS: lambda body: _resource(PUBLIC_IPS, body),
+    scale_sets.NAME: lambda body: iter([(scale_sets.NAME, body)]),
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ..arm.addresses import PUBLIC_IPS
 from ..messages import Json
 from .load_balancers import parts as lb
+from .scale_sets import model as scale_sets
 
 # Parts of a body that are no child resources, and the members of a pool.
 SKU = "sku"
@@ -213,6 +214,8 @@ TABLE: tuple[Row, ...] = (
         adds={"onDemandAllocation": False, "portReuse": "FirstAvailable"},
         shown=(("2022-01-01", _UNDOCUMENTED_END),),
     ),
+    # Scale sets.
+    Row(scale_sets.NAME, "etag", "recorded at 2025-04-01, never up to 2024-07-01", shown=since("2024-11-01")),
     # Public IPs.
     Row(PUBLIC_IPS, "publicIPAddressVersion", "recorded 68 of 68", adds="IPv4", words=("IPv4", "IPv6")),
     Row(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import uuid
 from dataclasses import replace
 
 from ..arm import errors, paths, shapes
 from ..arm.calls import Call, Reply, accepted
+from ..arm.operations import Operation, Style, status_body
 from ..arm.resource_types import ResourceType
 from ..arm.state import GROUPS, group_body
 from ..arm.world import World
 from ..arm.writes import begin_write
-from ..messages import Json
+from ..messages import Json, decode, encode
 
 
 def list_all(world: World, call: Call) -> Reply:
@@ -48,19 +51,61 @@ def patch(world: World, call: Call) -> Reply:
 
 
 def delete(world: World, call: Call) -> Reply:
-    """Delete the group and all that is in it; 404 if there is none. Takes no time here."""
+    """Delete the group and all that is in it: 202 with Location alone; 404 if there is none."""
     body = _present(world, call)
 
     def finish(present: Json) -> None:
         prefix = present["id"].lower()
+        for key in [key for key in world.deployments if key.startswith(f"{prefix}/")]:
+            del world.deployments[key]
         for each in world.state.all():
             if (each["id"].lower() + "/").startswith(prefix + "/"):
                 world.operations.detach(each["id"])
+                world.instances.remove(each["id"])
                 world.state.remove(each["id"])
 
-    operation = begin_write(world, call, "DeleteResourceGroupOperation", [body], 0.0, finish, deleting=True)
-    operation.by_gateway = True
+    seconds = world.latency.draw("group_delete")
+    operation = begin_write(world, call, "ResourceGroupDeletionJob", [body], seconds, finish, deleting=True, style=JOB)
+    # Recorded: 15 on every 202, where Network asks for 10.
+    operation.retry_after = None if operation.retry_after is None else operation.retry_after * 1.5
+    operation.growth = (1,)
     return replace(accepted(operation), status_url=False, by_gateway=True)
+
+
+def get_job(world: World, call: Call) -> Reply:
+    """How a job of ARM's own goes: 202 while it runs, then 200 and nothing, or the job's result.
+
+    Recorded of a deletion that was blocked: 409, and the error's keys are in capitals.
+    """
+    operation = world.operations.find(_job_of(call.path.name), call.request.target.partition("?")[2])
+    if operation.running:
+        return replace(accepted(operation), status_url=False, polled=True, by_gateway=True)
+    if operation.error is None:
+        return Reply(200, operation.result, by_gateway=True)
+    told = {"Code": operation.error["code"], "Target": None, "Message": operation.error["message"]}
+    told |= {"Details": [], "AdditionalInfo": None}
+    return Reply(409, {"Error": told})
+
+
+def job_path(operation: Operation) -> str:
+    """The path of a job's result: its name is base64 of JSON, as recorded."""
+    named = operation.resources[0].rsplit("/", 1)[1] if operation.resources else ""
+    job = f"{operation.kind}-{named}-{operation.id.replace('-', '')}".upper()
+    told = encode({"jobId": job, "jobLocation": operation.location})
+    name = base64.urlsafe_b64encode(told).decode().rstrip("=")
+    return f"/subscriptions/{operation.subscription}/operationresults/{name}?{operation.query}"
+
+
+def _job_of(name: str) -> str:
+    """The operation's id in a job's name; the name itself where it is none."""
+    try:
+        told = decode(base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)))
+        return str(uuid.UUID(str(told["jobId"]).rsplit("-", 1)[1]))
+    except (ValueError, TypeError, KeyError, IndexError):
+        return name
+
+
+JOB = Style(job_path, job_path, status_body)
 
 
 def _find(world: World, call: Call) -> Json | None:
@@ -77,6 +122,7 @@ def _present(world: World, call: Call) -> Json:
 TYPE = ResourceType(
     GROUPS,
     {
+        "/subscriptions/*/operationresults/*": {"GET": get_job},
         "/subscriptions/*/resourceGroups/*": {"GET": get, "HEAD": get, "PUT": put, "PATCH": patch, "DELETE": delete},
     },
     in_group=False,

@@ -7,8 +7,13 @@ from ..arm.world import World
 DOWN_TAG = "emulator-down"
 
 
-def is_down(world: World, identity: str) -> bool:
-    """Whether the resource that an ip configuration belongs to says so: `all`, or the numbers of instances (`0,1`)."""
+def is_down(world: World, identity: str, now: float) -> bool:
+    """Whether what an ip configuration belongs to is being upgraded, or says that it is down.
+
+    It says so by its tag: `all`, or the numbers of instances (`0,1`).
+    """
+    if world.instances.is_down(identity, now):
+        return True
     for body in world.state.all():
         below = identity[len(body["id"]) :] if identity.lower().startswith(body["id"].lower() + "/") else ""
         tags = body.get("tags")

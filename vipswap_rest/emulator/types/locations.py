@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ..arm.calls import Call, Reply, accepted
+from ..arm.calls import Call, Reply
 from ..arm.operations import Operation
 from ..arm.resource_types import ResourceType
 from ..arm.world import World
@@ -22,16 +20,13 @@ def get_result(world: World, call: Call) -> Reply:
     """An operation's result: 202 while it runs, then 204, as recorded, or a body."""
     operation = _find(world, call)
     running = operation.running
-    if operation.by_gateway:
-        if not running:
-            return Reply(200, by_gateway=True)
-        return replace(accepted(operation), status_url=False, polled=True, by_gateway=True)
     result = None if running else operation.result
     status = 202 if running else 204 if result is None else 200
     return Reply(
         status,
         result,
         operation,
+        status_url=operation.result is None,
         result_url=True,
         pause=running,
         polled=True,

@@ -8,14 +8,20 @@ from ..arm.paths import Path
 from ..arm.resource_types import ResourceType
 from . import groups, locations, locks, permissions, public_ips, stored, virtual_networks
 from .application_gateways import routes as application_gateways
+from .deployments import routes as deployments
 from .load_balancers import routes as load_balancers
+from .scale_sets import operations as compute
+from .scale_sets import routes as scale_sets
 
 TYPES: tuple[ResourceType, ...] = (
     application_gateways.TYPE,
+    deployments.TYPE,
     groups.TYPE,
     load_balancers.TYPE,
     locations.TYPE,
     public_ips.TYPE,
+    scale_sets.TYPE,
+    compute.TYPE,
     virtual_networks.TYPE,
 )
 # Extensions of other resources: the handlers of a collection, and of one item.

@@ -39,7 +39,7 @@ def post(world: World, call: Call) -> Reply:
         {
             "backendAddressPool": {"id": pools[pool]["id"]},
             "backendHttpSettingsCollection": [
-                {"backendHttpSettings": {"id": one}, "servers": list(_servers(world, gateway, pools[pool]))}
+                {"backendHttpSettings": {"id": one}, "servers": list(_servers(world, gateway, pools[pool], call.now))}
                 for one in settings
             ],
         }
@@ -59,7 +59,7 @@ def post_on_demand(world: World, call: Call) -> Reply:
             raise errors.reference_not_found(identity, gateway["id"])
     health = {
         "backendHttpSettings": {"id": known[settings.lower()]["id"]},
-        "servers": list(_servers(world, gateway, known[pool.lower()])),
+        "servers": list(_servers(world, gateway, known[pool.lower()], call.now)),
     }
     told = {"backendAddressPool": {"id": known[pool.lower()]["id"]}, "backendHealthHttpSettings": health}
     return _begin(world, call, gateway, told)
@@ -87,7 +87,7 @@ def _uses(gateway: Json) -> Iterator[tuple[str, str]]:
                 yield pool, settings
 
 
-def _servers(world: World, gateway: Json, pool: Json) -> Iterator[Json]:
+def _servers(world: World, gateway: Json, pool: Json, now: float) -> Iterator[Json]:
     found, tags = properties_of(pool), gateway.get("tags")
     down = {one.strip() for one in str(tags.get(DOWN_TAG, "")).split(",")} if isinstance(tags, dict) else set()
     for one in listed(found, "backendAddresses"):
@@ -95,7 +95,7 @@ def _servers(world: World, gateway: Json, pool: Json) -> Iterator[Json]:
         yield {"address": address, **_state(not {str(address), str(pool.get("name"))} & down)}
     for one in listed(found, "backendIPConfigurations"):
         identity = str(one.get("id"))
-        up = not is_down(world, identity) and str(pool.get("name")) not in down
+        up = not is_down(world, identity, now) and str(pool.get("name")) not in down
         yield {"address": "10.0.0.4", "ipConfiguration": {"id": identity}, **_state(up)}
 
 

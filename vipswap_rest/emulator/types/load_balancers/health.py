@@ -30,25 +30,27 @@ def post(world: World, call: Call) -> Reply:
     if rule is None:
         raise errors.not_found(path.parent().id)
     location = str(balancer.get("location"))
-    return begin_query(world, call, "LoadBalancerRuleHealthOperation", location, _health(world, balancer, rule))
+    return begin_query(
+        world, call, "LoadBalancerRuleHealthOperation", location, _health(world, balancer, rule, call.now)
+    )
 
 
-def _health(world: World, balancer: Json, rule: Json) -> Json:
+def _health(world: World, balancer: Json, rule: Json, now: float) -> Json:
     pools = {identity.lower() for key, identity in references(rule) if key.startswith("backendAddressPool")}
     found = [
         backend
         for pool in listed(properties_of(balancer), POOLS)
         if str(pool.get("id")).lower() in pools
-        for backend in _backends(world, pool)
+        for backend in _backends(world, pool, now)
     ]
     up = sum(backend["state"] == "Up" for backend in found)
     return {"up": up, "down": len(found) - up, "loadBalancerBackendAddresses": found}
 
 
-def _backends(world: World, pool: Json) -> Iterator[Json]:
+def _backends(world: World, pool: Json, now: float) -> Iterator[Json]:
     for reference in listed(properties_of(pool), "backendIPConfigurations"):
         identity = str(reference.get("id"))
-        yield {"networkInterfaceIPConfigurationId": identity, **_state(not is_down(world, identity))}
+        yield {"networkInterfaceIPConfigurationId": identity, **_state(not is_down(world, identity, now))}
     for address in listed(properties_of(pool), "loadBalancerBackendAddresses"):
         found = properties_of(address)
         up = str(found.get("adminState")).lower() != "down"
