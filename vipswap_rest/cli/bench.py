@@ -107,13 +107,14 @@ class Benches:
 
 
 class FlipBench:
-    """The rules of one load balancer or gateway, between two pools. plan: what a flip to a pool would do."""
+    """The rules of one load balancer or gateway, between two pools. plan: what a flip to a pool would do, and whether it
+    asks for its health."""
 
     def __init__(
         self,
         client: ArmClient,
         pools: tuple[str, str],
-        plan: Callable[[str], Planned],
+        plan: Callable[[str, bool], Planned],
         manner: Manner,
         *,
         interval_s: float,
@@ -128,7 +129,7 @@ class FlipBench:
         """The way that the next flip goes. Raises Refused if the rules lead to another pool, or to both."""
         home, away = self._pools
         for pool, way in ((home, Way.THERE), (away, Way.BACK)):
-            if self._plan(pool).reached:
+            if self._plan(pool, False).reached:
                 return way
         raise Refused(
             "OtherPools",
@@ -160,7 +161,7 @@ class FlipBench:
         return recording
 
     def _planned(self, way: Way) -> Planned:
-        planned = self._plan(self._pools[1] if way is Way.THERE else self._pools[0])
+        planned = self._plan(self._pools[1] if way is Way.THERE else self._pools[0], True)
         findings.refuse(planned.findings)
         return planned
 

@@ -252,7 +252,7 @@ def _manifest(
 
 
 def _announce(manifest: Manifest, directory: Path) -> None:
-    swaps = len(manifest.design.cells()) + 2
+    swaps = len(manifest.design.cells()) + 2 * len(manifest.design.families)
     down = ", each swap of which takes both addresses down" if VIP in manifest.design.families else ""
     where = "on the emulator" if manifest.emulated else f"on {manifest.endpoint_host}"
     tell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.errors import UsageError
@@ -83,7 +84,7 @@ def _plan(arguments: argparse.Namespace, client: ArmClient) -> Planned:
     else:
         planned = plan_pools(client, group, arguments.lb, to, rules, tell)
     found = findings.ordered(findings.overridden(one, ignored, STRUCTURAL) for one in planned.findings)
-    return Planned(planned.method, planned.observed, found)
+    return replace(planned, findings=found)
 
 
 def _flip(arguments: argparse.Namespace, guard: SignalGuard) -> Report:

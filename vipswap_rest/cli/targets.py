@@ -26,11 +26,13 @@ class Flipped:
     pools: tuple[str, str]
     gateway: bool
 
-    def plan(self, client: ArmClient, group: str | None, note: Note) -> Callable[[str], Planned]:
-        """What plans a flip to one of the pools."""
+    def plan(self, client: ArmClient, group: str | None, note: Note) -> Callable[[str, bool], Planned]:
+        """What plans a flip to one of the pools, and whether it asks for that one's health where that takes long."""
         if self.gateway:
-            return lambda pool: plan_gateway(client, group, self.resource, pool, None, self.rules, note)
-        return lambda pool: plan_pools(client, group, self.resource, pool, self.rules, note)
+            return lambda pool, asks: plan_gateway(
+                client, group, self.resource, pool, None, self.rules, note, asks=asks
+            )
+        return lambda pool, asks: plan_pools(client, group, self.resource, pool, self.rules, note)
 
 
 @dataclass(frozen=True, slots=True)
