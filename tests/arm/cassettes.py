@@ -15,12 +15,14 @@ import requests
 import responses
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "azure" / "recordings"
-FOLDERS = (FOLDER, FOLDER.parent / "recordings_lb")
+FOLDERS = (FOLDER, FOLDER.parent / "recordings_lb", FOLDER.parent / "recordings_roads")
 ABSENT = f"the recorded conversations are not there ({FOLDER.parent.name}/{FOLDER.name} beside the project)"
 
 # Answers after which the client sends the same request again by itself.
 SENT_AGAIN = {408, 429, 500, 502, 503, 504}
 ANY_URL = re.compile(".*", re.DOTALL)
+_MOCK = "mock-deployment"
+_NAMED = re.compile(r"/deployments/([^/\"?]+)")
 TERMINAL = {"succeeded", "failed", "canceled"}
 GONE = {"error": {"code": "ResourceNotFound", "message": "The Resource was not found."}}
 
@@ -56,7 +58,8 @@ class Line:
 
     @property
     def is_poll(self) -> bool:
-        return any(f"/{kind}/" in self.path.lower() for kind in ("operations", "operationresults"))
+        kinds = ("operations", "operationresults", "operationstatuses")
+        return any(f"/{kind}/" in self.path.lower() for kind in kinds)
 
 
 @dataclass
@@ -81,13 +84,23 @@ class Call:
 def conversations() -> list[Path]:
     """The files with a conversation each; none where they are not there."""
     found = [path for folder in FOLDERS if folder.is_dir() for path in sorted(folder.glob("*.jsonl"))]
-    return [path for path in found if path.stem != "errors_single"]
+    return [path for path in found if not path.stem.startswith("errors_single")]
+
+
+def singles() -> list[Path]:
+    """The files of errors without a conversation."""
+    return [path for folder in FOLDERS for path in sorted(folder.glob("errors_single*.jsonl"))]
 
 
 def read(path: Path) -> list[Line]:
-    lines = []
+    """The lines of a file. The recorder of azure-cli renamed every deployment, in the URLs that it asked alone."""
+    lines, name = [], _MOCK
     for text in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(text)
+        if _MOCK in row["url"]:
+            found = _NAMED.search(row.get("body") or "")
+            name = found.group(1) if found else name
+            row["url"] = row["url"].replace(_MOCK, name)
         lines.append(
             Line(
                 *(row[name] for name in ("n", "method", "url")),
@@ -126,8 +139,11 @@ def follow(call: Call, later: list[Line]) -> None:
     for line in later:
         if line.path.lower() == call.first.path.lower() and line.method != "GET":
             break
-        if line.url in urls and str(call.last_word.get("status", "")).lower() not in TERMINAL:
+        over = str(call.last_word.get("status", "")).lower() in TERMINAL
+        if line.url in urls and (not over or line.url == headers.get("location")):
             call.polls.append(line)
+            # A poll may hand out a new URL for the next one.
+            urls |= {line.headers[name] for name in ("location",) if line.headers.get(name) and line.status == 202}
     after = call.polls[-1].n if call.polls else call.answers[-1].n
     for line in later:
         if line.path.lower() == call.first.path.lower():
@@ -141,11 +157,19 @@ def same_call(one: Line, other: Line) -> bool:
     return (one.method, one.url.lower()) == (other.method, other.url.lower())
 
 
+def settled(call: Call) -> str:
+    """The text of a write's answer; once its operation has succeeded, with the states that follow from that."""
+    text = call.answers[-1].text
+    if str(call.last_word.get("status", "")).lower() != "succeeded":
+        return text
+    return re.sub(r'"provisioningState":"(Updating|Creating|Accepted)"', '"provisioningState":"Succeeded"', text)
+
+
 class Replay:
     """Answers as ARM did; the last recorded answer of a URL stands for all that come after it.
 
     Where the recorder did not look: an operation is forgotten (404), the resource is as the write's answer said, or
-    gone if that deleted it.
+    gone if that deleted it; the result of an action that has succeeded is empty.
     """
 
     def __init__(self, mock: responses.RequestsMock, call: Call) -> None:
@@ -168,7 +192,9 @@ class Replay:
         assert method == "GET", f"the recording holds no {method} {url}"
         own = self._call.answers[-1]
         if urlsplit(url).path.lower() == own.path.lower() and own.method != "DELETE":
-            return 200, {}, own.text
+            return 200, {}, settled(self._call)
+        if own.method == "POST" and url == own.headers.get("location") and own.headers.get("azure-asyncoperation"):
+            return 200, {}, ""
         return 404, {}, json.dumps(GONE)
 
 

@@ -173,7 +173,7 @@ def test_plan_looks_only(vipswap: Vipswap, arm: Arm) -> None:
     [
         (["-g", "vipswap", "--lb", "poolslb"], 2, "--to"),
         (["-g", "vipswap", "--to", "green"], 2, "--lb"),
-        (["-g", "vipswap", "--lb", "a", "--gateway", "b", "--to", "green"], 2, "not allowed with"),
+        (["-g", "vipswap", "--lb", "a", "--gateway", "b", "--to", "green"], 2, "Name either"),
         (["-g", "vipswap", "--lb", "poolslb", "--to", "green"], 2, "several pools: blue, green"),
         (["-g", "vipswap", "--lb", "pools/lb", "--to", "green"], 2, "no name"),
         (["--lb", "poolslb", "--to", "green"], 2, "Add -g GROUP"),

@@ -322,7 +322,7 @@ def test_the_first_line_names_two_models_in_files() -> None:
 
 def test_callers_see_each_instance_fail_and_come_back_with_the_new_model(tmp_path: Path) -> None:
     """What is measured lies in what the timeline says: failures only while an instance is down and has traffic."""
-    quick = {"instance_upgrade": 0.5, "scale_set_update": 0.0}
+    quick = {"instance_upgrade": 25.0, "scale_set_update": 0.0}
     settings = settings_of(tmp_path, quick)
     with plane(env="roads", latency=settings.latency, time_scale=0.02) as server:
         address = address_of(server.endpoint, IP)

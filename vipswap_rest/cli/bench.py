@@ -1,16 +1,18 @@
-"""The bench that an experiment swaps on: two load balancers of a subscription, with the probe on both addresses."""
+"""The benches that an experiment switches on: two load balancers, or the rules of one resource, with the probe beside
+them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.errors import Refused, VipswapError
 from vipswap_rest.arm.ids import same_id
-from vipswap_rest.cli.watched import watched_swap
-from vipswap_rest.measure.experiment.design import Way
+from vipswap_rest.cli.watched import candidate, watched, watched_swap
+from vipswap_rest.measure.experiment.design import Way, family_of
 from vipswap_rest.measure.experiment.measured import CLEAN_SAMPLES
 from vipswap_rest.measure.recording import Recording
 from vipswap_rest.measure.watch import Watch
@@ -19,7 +21,9 @@ from vipswap_rest.methods.vip_swap.model import Observed, Pair
 from vipswap_rest.methods.vip_swap.preflight import Finding
 from vipswap_rest.methods.vip_swap.resolve import Resolved, Target, resolve
 from vipswap_rest.methods.vip_swap.run import Options, Plan, plan
+from vipswap_rest.switchover import findings
 from vipswap_rest.switchover.driver import Guard
+from vipswap_rest.switchover.flip import Manner, Planned, flip
 from vipswap_rest.switchover.report import Notice, Side
 from vipswap_rest.switchover.resource import SUCCEEDED
 
@@ -69,8 +73,101 @@ class Home:
         return there if way is Way.THERE else back
 
 
+class OneBench(Protocol):
+    """A bench of one family; see runner.Bench."""
+
+    def settle(self) -> Way:
+        """Wait until it is settled; the way that the next switch goes."""
+
+    def check(self, strategy: str, way: Way) -> list[Finding]:
+        """What preflight finds. Raises Refused if it forbids the switch; nothing is written."""
+
+    def swap(self, strategy: str, way: Way) -> Recording:
+        """Switch once."""
+
+
+class Benches:
+    """A Bench of runner.py, of one bench a family."""
+
+    def __init__(self, benches: Mapping[str, OneBench]) -> None:
+        self._benches = benches
+
+    def settle(self) -> dict[str, Way]:
+        """Wait until all are settled; the way that the next switch of each goes."""
+        return {family: bench.settle() for family, bench in self._benches.items()}
+
+    def check(self, strategies: Sequence[str], ways: Mapping[str, Way]) -> list[Finding]:
+        """What preflight finds, by every strategy."""
+        families = ((one, family_of(one)) for one in strategies)
+        return [found for one, family in families for found in self._benches[family].check(one, ways[family])]
+
+    def swap(self, strategy: str, way: Way) -> Recording:
+        """Switch once."""
+        return self._benches[family_of(strategy)].swap(strategy, way)
+
+
+class FlipBench:
+    """The rules of one load balancer or gateway, between two pools. plan: what a flip to a pool would do, and whether it
+    asks for its health."""
+
+    def __init__(
+        self,
+        client: ArmClient,
+        pools: tuple[str, str],
+        plan: Callable[[str, bool], Planned],
+        manner: Manner,
+        *,
+        interval_s: float,
+        guard: Guard,
+        note: Callable[[str], None],
+        beside: Callable[[Watch], AbstractContextManager[None]] = lambda watch: nullcontext(),
+    ) -> None:
+        self._client, self._pools, self._plan, self._manner = client, pools, plan, manner
+        self._interval_s, self._guard, self._note, self._beside = interval_s, guard, note, beside
+
+    def settle(self) -> Way:
+        """The way that the next flip goes. Raises Refused if the rules lead to another pool, or to both."""
+        home, away = self._pools
+        for pool, way in ((home, Way.THERE), (away, Way.BACK)):
+            if self._plan(pool, False).reached:
+                return way
+        raise Refused(
+            "OtherPools",
+            f"The rules do not lead to {self._pools[0]}, and not to {self._pools[1]}.",
+            hint="Flip them to one of the two first: vipswap flip.",
+        )
+
+    def check(self, strategy: str, way: Way) -> list[Finding]:
+        """What preflight finds. Raises Refused if it forbids the flip; nothing is written."""
+        return self._planned(way).findings
+
+    def swap(self, strategy: str, way: Way) -> Recording:
+        """Flip once. Raises what watched does."""
+        planned = self._planned(way)
+        first = planned.method.reached[0]
+        _, recording = watched(
+            self._client,
+            candidate(Side.PRODUCTION, first.address, first.port, None),
+            lambda emit: flip(self._client, planned, self._manner, emit=emit, guard=self._guard),
+            emit=_discard,
+            sides=[Side.PRODUCTION],
+            interval_s=self._interval_s,
+            note=self._note,
+            clean=_CLEAN_ASKED,
+            settle_s=ANSWERS_S,
+            another=True,
+            beside=self._beside,
+        )
+        return recording
+
+    def _planned(self, way: Way) -> Planned:
+        planned = self._plan(self._pools[1] if way is Way.THERE else self._pools[0], True)
+        findings.refuse(planned.findings)
+        return planned
+
+
 class ArmBench:
-    """Swaps on ARM; a Bench of runner.py.
+    """Swaps of two addresses on ARM; the bench of one family.
 
     options: how to swap, by strategy. interval_s: between two samples, seconds. beside: what goes on beside each swap.
     """

@@ -7,7 +7,8 @@ import os
 import platform
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +18,7 @@ from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.clock import rfc3339
 from vipswap_rest.arm.clouds import is_loopback
 from vipswap_rest.arm.errors import UsageError, VipswapError
-from vipswap_rest.cli.bench import ArmBench, Home
+from vipswap_rest.cli.bench import ArmBench, Benches, FlipBench, Home, OneBench
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
 from vipswap_rest.cli.live import bar, beside
@@ -28,7 +29,8 @@ from vipswap_rest.cli.probe_report import COVERAGE
 from vipswap_rest.cli.report import warn
 from vipswap_rest.cli.signals import SignalGuard, confirmed
 from vipswap_rest.cli.swap import opening_of
-from vipswap_rest.measure.experiment.design import TRIALS, Design, design_of
+from vipswap_rest.cli.targets import Targets, read_targets
+from vipswap_rest.measure.experiment.design import TRIALS, VIP, Design, design_of
 from vipswap_rest.measure.experiment.manifest import Manifest, find_manifest
 from vipswap_rest.measure.experiment.recomputed import recompute
 from vipswap_rest.measure.experiment.report import write_report
@@ -37,12 +39,16 @@ from vipswap_rest.measure.experiment.summary import summary
 from vipswap_rest.measure.experiment.trials import Store, check_directory
 from vipswap_rest.measure.probe.prober import SHORTEST_INTERVAL_S
 from vipswap_rest.measure.probe.target import parse_target
+from vipswap_rest.measure.watch import Watch
 from vipswap_rest.methods.vip_swap import preflight
 from vipswap_rest.methods.vip_swap.float_tags import float_tags
 from vipswap_rest.methods.vip_swap.method import STRATEGIES
 from vipswap_rest.methods.vip_swap.resolve import Target, resolve
 from vipswap_rest.methods.vip_swap.run import Options
+from vipswap_rest.switchover.flip import CODES, Manner
 
+# Of every method.
+KNOWN = (*STRATEGIES, "pool", "gateway")
 # Above that, thirty clean samples before and after each swap would take longer than the swap.
 LONGEST_INTERVAL_S = 1.0
 
@@ -51,6 +57,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """What to measure, on what, and where to keep it."""
     parser.add_argument("--report", metavar="DIR", help="recompute the figures of DIR's experiment from its files")
     add_pair_options(parser, required=False)
+    parser.add_argument(
+        "--targets", metavar="FILE", help="what each strategy switches: the `targets` of the emulator's first line"
+    )
     parser.add_argument(
         "--strategies", default="float,native", metavar="NAMES", help="what to compare (default: float,native)"
     )
@@ -99,41 +108,75 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
 
 def _measure(arguments: argparse.Namespace, directory: Path, guard: SignalGuard) -> None:
     """Begin the experiment, or go on with it, and bring it to its end. Raises Interrupted after a signal."""
-    for name in ("lb1", "lb2"):
-        _given(arguments, name)
+    targets = read_targets(arguments.targets) if arguments.targets else Targets(None, {}, {})
+    if targets.pair and arguments.lb1 is None and arguments.lb2 is None:
+        arguments.lb1, arguments.lb2 = targets.pair
     if not arguments.yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on.", hint="Add --yes to swap without being asked.")
     interval_s = _interval(arguments)
-    tags = float_tags(arguments.float_tag)
+    float_tags(arguments.float_tag)
     found = find_manifest(directory)
     design = _design(arguments, found)
-    client = connect(arguments, [arguments.lb1, arguments.lb2], os.environ, guard)
-    home = _home(client, arguments, found)
     stores: list[Store] = []
-    swaps = len(design.cells()) + 2
-    bench = ArmBench(
-        client,
-        home,
-        {name: _options(arguments, name, tags) for name in design.strategies},
-        interval_s=interval_s,
-        probe_url=arguments.probe_url,
-        guard=guard,
-        note=tell,
-        beside=beside(head=lambda: bar(len(stores[0].trials), swaps, "swap") if stores else ""),
-    )
-    manifest = _manifest(arguments, client, home, design, interval_s)
+    client = connect(arguments, _named(arguments, design, targets), os.environ, guard)
+    home = _home(client, arguments, found) if VIP in design.families else None
+    switches = len(design.cells()) + 2 * len(design.families)
+    shown = beside(head=lambda: bar(len(stores[0].trials), switches, "switch") if stores else "")
+    bench = Benches(_benches(arguments, client, design, home, targets, guard, shown))
+    manifest = _manifest(arguments, client, home, design, interval_s, targets)
     check_directory(directory, manifest)
-    way = bench.settle()
-    findings = (finding for strategy in design.strategies for finding in bench.check(strategy, way))
-    warn(dict.fromkeys(findings), brief=not arguments.yes)
+    ways = bench.settle()
+    warn(dict.fromkeys(bench.check(design.strategies, ways)), {**preflight.CODES, **CODES}, brief=not arguments.yes)
     _announce(manifest, directory)
-    if not arguments.yes and not confirmed(guard, "Swap these addresses repeatedly?"):
+    if not arguments.yes and not confirmed(guard, "Switch this repeatedly?"):
         raise VipswapError("Not confirmed; nothing was changed.")
     with Store(directory, manifest) as store:
         stores.append(store)
         if store.torn:
             tell("The last line of trials.jsonl was torn when the run before this one ended; its swap is repeated.")
         Runner(store, bench, signals=guard, tell=tell).run()
+
+
+def _named(arguments: argparse.Namespace, design: Design, targets: Targets) -> list[str]:
+    """What is switched, by name or id. Raises UsageError where the command line and its file do not say it."""
+    named = [_given(arguments, name) for name in ("lb1", "lb2")] if VIP in design.families else []
+    for family in design.families:
+        if family != VIP and family not in targets.flips:
+            raise UsageError(f"What {family} switches is not said.", hint="Name it in the file of --targets.")
+    return [*named, *(targets.flips[family].resource for family in design.families if family != VIP)]
+
+
+def _benches(
+    arguments: argparse.Namespace,
+    client: ArmClient,
+    design: Design,
+    home: Home | None,
+    targets: Targets,
+    guard: SignalGuard,
+    shown: Callable[[Watch], AbstractContextManager[None]],
+) -> dict[str, OneBench]:
+    """The bench of each family."""
+    interval_s, tags = _interval(arguments), float_tags(arguments.float_tag)
+    benches: dict[str, OneBench] = {}
+    for family in design.families:
+        if home is not None and family == VIP:
+            benches[family] = ArmBench(
+                client,
+                home,
+                {name: _options(arguments, name, tags) for name in design.of(family)},
+                interval_s=interval_s,
+                probe_url=arguments.probe_url,
+                guard=guard,
+                note=tell,
+                beside=shown,
+            )
+        else:
+            one, manner = targets.flips[family], Manner(polite=arguments.polite)
+            planned = one.plan(client, arguments.resource_group, tell)
+            benches[family] = FlipBench(
+                client, one.pools, planned, manner, interval_s=interval_s, guard=guard, note=tell, beside=shown
+            )
+    return benches
 
 
 def _given(arguments: argparse.Namespace, name: str) -> str:
@@ -161,7 +204,7 @@ def _design(arguments: argparse.Namespace, found: Manifest | None) -> Design:
     seed = arguments.seed
     if seed is None:
         seed = found.seed if found else secrets.randbelow(2**32)
-    return design_of(arguments.strategies, arguments.trials, seed, known=STRATEGIES, allow_few=arguments.allow_few)
+    return design_of(arguments.strategies, arguments.trials, seed, known=KNOWN, allow_few=arguments.allow_few)
 
 
 def _home(client: ArmClient, arguments: argparse.Namespace, found: Manifest | None) -> Home:
@@ -184,7 +227,12 @@ def _options(arguments: argparse.Namespace, strategy: str, tags: Mapping[str, st
 
 
 def _manifest(
-    arguments: argparse.Namespace, client: ArmClient, home: Home, design: Design, interval_s: float
+    arguments: argparse.Namespace,
+    client: ArmClient,
+    home: Home | None,
+    design: Design,
+    interval_s: float,
+    targets: Targets,
 ) -> Manifest:
     host = urlsplit(client.transport.endpoint).hostname or ""
     return Manifest(
@@ -194,9 +242,9 @@ def _manifest(
         seed=design.seed,
         interval_s=interval_s,
         probe_url=arguments.probe_url,
-        load_balancers=home.load_balancers,
-        frontends=home.frontends,
-        public_ips=home.public_ips,
+        load_balancers=home.load_balancers if home else (),
+        frontends=home.frontends if home else (),
+        public_ips=home.public_ips if home else (),
         endpoint_host=host,
         emulated=is_loopback(host),
         versions={
@@ -208,13 +256,15 @@ def _manifest(
         cpu_count=os.cpu_count() or 1,
         started_at=rfc3339(client.clock.now()),
         polite=arguments.polite,
+        targets={name: told for name, told in targets.told.items() if name in design.families},
     )
 
 
 def _announce(manifest: Manifest, directory: Path) -> None:
-    swaps = len(manifest.design.cells()) + 2
+    swaps = len(manifest.design.cells()) + 2 * len(manifest.design.families)
+    down = ", each swap of which takes both addresses down" if VIP in manifest.design.families else ""
     where = "on the emulator" if manifest.emulated else f"on {manifest.endpoint_host}"
     tell(
         f"{' and '.join(manifest.strategies)}, {manifest.trials} trials each, ordered by seed {manifest.seed}: "
-        f"{swaps} swaps {where}, each of which takes both addresses down; kept in {directory}"
+        f"{swaps} switches {where}{down}; kept in {directory}"
     )

@@ -17,8 +17,9 @@ _ROWS = (
     ("upper", "at most"),
     ("control_plane", "control plane"),
     ("lag", "lag"),
+    ("takes_effect", "takes effect"),
+    ("mixed", "both sides"),
 )
-_COMPARED = (("observed", "observed"), ("observed_with_bounds", "by bounds"), ("control_plane", "control plane"))
 _HEAD = f"  {'':<8}{'':<15}{'n':>4}  {'median':<10}{'95 % interval (covers)':<30}{'MAD':<9}{'min':<10}{'max':<10}p95"
 
 
@@ -37,7 +38,9 @@ def print_summary(told: Mapping[str, Any]) -> None:
     for side in _SIDES:
         print(f"\n{side}'s address, seconds in one swap\n{_HEAD}")
         for strategy, figures in told["strategies"].items():
-            _print_figures(strategy, figures[side])
+            # A flip has one side.
+            if not figures["n"] or any(figures[side].values()):
+                _print_figures(strategy, figures[side])
         for comparison in told["comparisons"]:
             _print_comparison(comparison, side)
     print(
@@ -67,6 +70,7 @@ def _print_comparison(comparison: Mapping[str, Any], side: str) -> None:
         ("observed", "observed"),
         ("observed_with_bounds", "by bounds"),
         ("control_plane", "control plane"),
+        ("takes_effect", "takes effect"),
     ):
         row = comparison[side][name]
         if row is None:

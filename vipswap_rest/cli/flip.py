@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.errors import UsageError
@@ -39,9 +40,8 @@ GATEWAY_S = 1800.0
 def add_options(parser: Parser) -> None:
     """What to flip, and how."""
     parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the resource group of what is given by name")
-    what = parser.titled("what to switch").add_mutually_exclusive_group(required=True)
-    what.add_argument("--lb", metavar="LB", help="the load balancer whose rules are flipped, by name or ARM id")
-    what.add_argument("--gateway", metavar="GATEWAY", help="the application gateway instead, by name or ARM id")
+    parser.add_argument("--lb", metavar="LB", help="the load balancer whose rules are flipped, by name or ARM id")
+    parser.add_argument("--gateway", metavar="GATEWAY", help="the application gateway instead, by name or ARM id")
     parser.add_argument("--to", metavar="POOL", required=True, help="the goal: the rules lead to this backend pool")
     parser.add_argument("--to-settings", metavar="SETTINGS", help="of a gateway: with these backend HTTP settings")
     parser.add_argument(
@@ -85,7 +85,7 @@ def _plan(arguments: argparse.Namespace, client: ArmClient) -> Planned:
     else:
         planned = plan_pools(client, group, arguments.lb, to, rules, tell)
     found = findings.ordered(findings.overridden(one, ignored, STRUCTURAL) for one in planned.findings)
-    return Planned(planned.method, planned.observed, found)
+    return replace(planned, findings=found)
 
 
 def _flip(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
@@ -111,6 +111,8 @@ def _flip(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
 
 
 def _client(arguments: argparse.Namespace, guard: SignalGuard) -> ArmClient:
+    if (arguments.lb is None) is (arguments.gateway is None):
+        raise UsageError("Name either a load balancer, with --lb, or an application gateway, with --gateway.")
     return connect(arguments, [arguments.gateway or arguments.lb], os.environ, guard)
 
 

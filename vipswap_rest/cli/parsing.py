@@ -11,8 +11,18 @@ from typing import Any, NoReturn
 # Which group of the help an option stands in, by its long name, or by its verb and that; in the order of the help.
 GROUPS: dict[str, tuple[str, ...]] = {
     "what to switch": (
-        *("--resource-group", "--lb1", "--lb2", "--frontend1", "--frontend2", "--vip", "--all", "--resolve"),
-        *("--lb", "--gateway", "--to", "--to-settings", "--rule"),
+        *(
+            "--resource-group",
+            "--lb1",
+            "--lb2",
+            "--frontend1",
+            "--frontend2",
+            "--vip",
+            "--all",
+            "--resolve",
+            "--targets",
+        ),
+        *("--lb", "--gateway", "--to", "--to-settings", "--rule", "--targets"),
     ),
     "how": (
         *("--strategy", "--strategies", "--float-on", "--float-tag", "--max-parallel", "--trials", "--allow-few"),

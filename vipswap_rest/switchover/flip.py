@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.errors import Refused
 from vipswap_rest.arm.ids import ResourceId, same_id
 from vipswap_rest.arm.words import same_word
 from vipswap_rest.switchover import run
 from vipswap_rest.switchover.driver import Guard, Record, Unguarded
 from vipswap_rest.switchover.findings import Finding, error, warning
 from vipswap_rest.switchover.health import VERIFY_TIMEOUT_S, Check
-from vipswap_rest.switchover.one_write import Move, OneWrite, Shown
+from vipswap_rest.switchover.one_write import Move, OneWrite, Reached, Shown
 from vipswap_rest.switchover.report import Emit, Report
 from vipswap_rest.switchover.settling import SETTLE_S, Settling
 from vipswap_rest.switchover.state import Limits, begin
@@ -59,11 +60,13 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a flip would do: its method, what was observed, and the findings."""
+    """What a flip would do: its method, what was observed, and the findings. `idle`: what reaches the new pool now, if
+    anything does."""
 
     method: OneWrite
     observed: Shown
     findings: list[Finding]
+    idle: Reached | None = None
 
     @property
     def reached(self) -> bool:
@@ -100,8 +103,13 @@ def flip(
     guard: Guard | None = None,
     record: Record = lambda event: None,
 ) -> Report:
-    """Flip as planned and report how it ended; every error of the run is in the report, none is raised."""
+    """Flip as planned and report how it ended; every error of the run is in the report, none is raised.
+
+    Raises Refused if the new pool can be asked, and does not answer. Nothing has been changed then.
+    """
     method, observed = planned.method, planned.observed
+    if manner.check and not planned.reached:
+        _gate(manner.check, planned.idle)
     policy = run.policy(
         client,
         limits=manner.limits,
@@ -119,6 +127,18 @@ def flip(
         guard=guard or Unguarded(),
         record=record,
     )
+
+
+def _gate(check: Check, idle: Reached | None) -> None:
+    if idle is None or idle.address is None or idle.port is None:
+        return
+    silent = check.answers(idle.address, idle.port)
+    if silent is not None:
+        raise Refused(
+            "StagingUnhealthy",
+            f"The new pool does not answer through {idle.place}, so the rules do not go over to it: {silent}.",
+            hint="See that it serves there first, or omit --health.",
+        )
 
 
 def changes(planned: Planned) -> list[tuple[str, str, str]]:

@@ -33,7 +33,7 @@ def child_meant(text: str, parent: ResourceId, kind: str, what: str, parents: st
     except InvalidResourceId as error:
         raise UsageError(str(error)) from error
     if id.parent != parent or not id.is_a(f"{parent.type}/{kind}"):
-        raise UsageError(f"{text} is no {what} of the {parents} {parent}.")
+        raise UsageError(f"{text} is not a {what} of the {parents} {parent}.")
     return id
 
 

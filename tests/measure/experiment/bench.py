@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vipswap_rest.arm.errors import VipswapError
-from vipswap_rest.measure.experiment.design import Way
+from vipswap_rest.measure.experiment.design import VIP, Way
 from vipswap_rest.measure.experiment.manifest import Manifest
 from vipswap_rest.measure.probe.findings import address_findings
 from vipswap_rest.measure.probe.samples import SampleOutcome, Samples
@@ -75,9 +75,9 @@ class FakeBench:
     settled: int = 0
     _clock: itertools.count[int] = field(default_factory=lambda: itertools.count(1000, 1000))
 
-    def settle(self) -> Way:
+    def settle(self) -> dict[str, Way]:
         self.settled += 1
-        return self.position
+        return {VIP: self.position}
 
     def swap(self, strategy: str, way: Way) -> Recording:
         assert way is self.position, "the addresses lie otherwise"

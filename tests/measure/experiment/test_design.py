@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vipswap_rest.arm.errors import UsageError
-from vipswap_rest.measure.experiment.design import Attempt, Cell, Design, Way, design_of
+from vipswap_rest.measure.experiment.design import VIP, Attempt, Cell, Design, Way, design_of, family_of
 
 DESIGNS = st.builds(
     Design,
@@ -79,7 +79,7 @@ def test_whatever_was_invalid_is_repeated_after_all_else_until_each_cell_is_vali
 ) -> None:
     attempts: list[Attempt] = []
     position, coins = Way.THERE, iter(luck)
-    while (cell := design.upcoming(attempts, position)) is not None:
+    while (cell := design.upcoming(attempts, {VIP: position})) is not None:
         attempts.append(Attempt(cell, next(coins, True)))
         position = cell.way.other
 
@@ -93,9 +93,9 @@ def test_among_what_is_repeated_that_comes_first_which_needs_no_swap_in_between(
     there, back = design.cells()
     attempts = [Attempt(there, False), Attempt(back, False)]
 
-    assert design.upcoming(attempts, Way.BACK) == back
-    assert design.upcoming(attempts, Way.THERE) == there
-    assert design.upcoming([*attempts, Attempt(back, True)], Way.BACK) == there
+    assert design.upcoming(attempts, {VIP: Way.BACK}) == back
+    assert design.upcoming(attempts, {VIP: Way.THERE}) == there
+    assert design.upcoming([*attempts, Attempt(back, True)], {VIP: Way.BACK}) == there
 
 
 @pytest.mark.parametrize("trials", [2, 8])
@@ -130,3 +130,28 @@ def test_one_strategy_alone_and_spaces_are_fine() -> None:
 def test_a_seed_is_no_negative_number() -> None:
     with pytest.raises(UsageError, match="--seed"):
         design_of("float", 10, -1, known=KNOWN)
+
+
+def test_each_family_takes_its_own_turns_and_lies_at_home_between_them() -> None:
+    design = Design(("float", "pool", "native", "gateway"), 6, 11)
+
+    assert design.families == (VIP, "pool", "gateway")
+    away: set[str] = set()
+    for cell in design.cells():
+        family = family_of(cell.strategy)
+        assert (family in away) is (cell.way is Way.BACK)
+        assert away <= {family}
+        away ^= {family}
+    for name in design.strategies:
+        assert sum(cell.strategy == name for cell in design.cells()) == 6
+
+
+def test_one_family_is_ordered_as_it_was_before_there_were_others() -> None:
+    cells = Design(("float", "native"), 10, 7).cells()
+
+    assert [(cell.strategy, cell.way.value) for cell in cells][:4] == [
+        ("float", "there"),
+        ("native", "back"),
+        ("native", "there"),
+        ("float", "back"),
+    ]

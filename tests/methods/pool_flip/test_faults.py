@@ -124,20 +124,33 @@ def test_a_rule_that_somebody_leads_elsewhere_ends_it() -> None:
 
 
 class Silent:
-    """A health check that nothing passes."""
+    """A health check that these ports do not pass."""
+
+    def __init__(self, *ports: int) -> None:
+        self.ports, self.asked = ports, list[int]()
 
     def answers(self, address: str, port: int) -> str | None:
-        return "silence"
+        self.asked.append(port)
+        return "silence" if port in self.ports else None
+
+
+def test_a_new_pool_that_does_not_answer_where_it_is_reached_now_is_refused() -> None:
+    world, check = lab(), Silent(9001)
+    code, told = ended(world, "green", "http", manner=Manner(check=check))
+
+    assert (code, check.asked) == (4, [9001])
+    assert "does not answer through http-staging" in told
+    assert world.writes() == []
 
 
 def test_production_that_does_not_answer_goes_back_or_is_kept() -> None:
     world = lab()
     original = world.snapshot()
 
-    report = flipped(world, "green", "http", manner=Manner(check=Silent(), verify_s=5.0))
+    report = flipped(world, "green", "http", manner=Manner(check=Silent(9000), verify_s=5.0))
     assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 5)
     assert world.snapshot() == original
 
-    report = flipped(world, "green", "http", manner=Manner(check=Silent(), verify_s=5.0, rollback=False))
+    report = flipped(world, "green", "http", manner=Manner(check=Silent(9000), verify_s=5.0, rollback=False))
     assert (report.outcome, report.exit_code) == (Outcome.SWAPPED, 8)
     assert world.snapshot() == turned(original, TRADED)

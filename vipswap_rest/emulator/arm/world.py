@@ -64,6 +64,8 @@ class World:
         # What is written of a resource and never shown, and the latest rolling upgrade, by an id in lower case.
         self.secrets: dict[str, Json] = {}
         self.rolling: dict[str, Operation] = {}
+        # Load balancers, by their ids in lower case, of which a pool was written by itself.
+        self.pooled: set[str] = set()
         # Deployments by their id in lower case, and how one of them PUTs a resource: see Submit.
         self.deployments: dict[str, Pending] = {}
         self.submit: Submit = _unanswered

@@ -50,6 +50,7 @@ class Profile:
     instance_upgrade: Duration = _ZERO
     deployment: Duration = _ZERO
     what_if: Duration = _ZERO
+    group_delete: Duration = _ZERO
     retry_after: Duration | None = _ZERO
 
 
@@ -71,6 +72,7 @@ PROFILES = {
         instance_upgrade=Cycle((36.0,)),
         deployment=Cycle((87.0,)),
         what_if=Cycle((15.0,)),
+        group_delete=Cycle((236.0,)),
         retry_after=Cycle((10.0,)),
     ),
     # Recorded: Standard load balancers with members n = 10, all of them 0-6 s with a median of 1; public IP creates
@@ -89,6 +91,7 @@ PROFILES = {
         instance_upgrade=Spread(36.0, 76.0),
         deployment=Spread(87.0, 166.0),
         what_if=Spread(15.0, 33.0),
+        group_delete=Spread(236.0, 772.0),
         retry_after=Cycle((10.0,)),
     ),
 }

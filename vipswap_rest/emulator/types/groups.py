@@ -51,7 +51,7 @@ def patch(world: World, call: Call) -> Reply:
 
 
 def delete(world: World, call: Call) -> Reply:
-    """Delete the group and all that is in it: 202 with Location alone; 404 if there is none. Takes no time here."""
+    """Delete the group and all that is in it: 202 with Location alone; 404 if there is none."""
     body = _present(world, call)
 
     def finish(present: Json) -> None:
@@ -64,7 +64,8 @@ def delete(world: World, call: Call) -> Reply:
                 world.instances.remove(each["id"])
                 world.state.remove(each["id"])
 
-    operation = begin_write(world, call, "ResourceGroupDeletionJob", [body], 0.0, finish, deleting=True, style=JOB)
+    seconds = world.latency.draw("group_delete")
+    operation = begin_write(world, call, "ResourceGroupDeletionJob", [body], seconds, finish, deleting=True, style=JOB)
     # Recorded: 15 on every 202, where Network asks for 10.
     operation.retry_after = None if operation.retry_after is None else operation.retry_after * 1.5
     operation.growth = (1,)
@@ -81,8 +82,9 @@ def get_job(world: World, call: Call) -> Reply:
         return replace(accepted(operation), status_url=False, polled=True, by_gateway=True)
     if operation.error is None:
         return Reply(200, operation.result, by_gateway=True)
-    told = {"Code": operation.error["code"], "Target": None, "Message": operation.error["message"], "Details": []}
-    return Reply(409, {"Error": told}, by_gateway=True)
+    told = {"Code": operation.error["code"], "Target": None, "Message": operation.error["message"]}
+    told |= {"Details": [], "AdditionalInfo": None}
+    return Reply(409, {"Error": told})
 
 
 def job_path(operation: Operation) -> str:

@@ -26,6 +26,7 @@ def get_result(world: World, call: Call) -> Reply:
         status,
         result,
         operation,
+        status_url=operation.result is None,
         result_url=True,
         pause=running,
         polled=True,

@@ -2,13 +2,15 @@
 
 A block has every strategy twice, once there and once back; in which order the strategies come is drawn for the swaps
 there and for those back, and there and back take turns, as they must. So a drift over the hours, and a difference
-between the two ways, affects all strategies equally, and pairs of one block and one way compare them.
+between the two ways, affects all strategies equally, and pairs of one block and one way compare them. Strategies that
+switch different things, two addresses or a rule's pool, take their turns there and back apart, in an order that is
+drawn.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -28,6 +30,15 @@ class Way(str, Enum):
     def other(self) -> Way:
         """The opposite way."""
         return Way.BACK if self is Way.THERE else Way.THERE
+
+
+# The strategies that switch the same two addresses; every other one has something of its own to switch.
+VIP, _ADDRESSES = "vip", ("float", "overlap", "native")
+
+
+def family_of(strategy: str) -> str:
+    """What a strategy switches: strategies of one family take turns, there and back."""
+    return VIP if strategy in _ADDRESSES else strategy
 
 
 class Role(str, Enum):
@@ -69,9 +80,18 @@ class Design:
         """All of the plan, in order; blocks are counted from 1."""
         return _cells(self)
 
-    def upcoming(self, attempts: Sequence[Attempt], position: Way) -> Cell | None:
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What is switched, each once, in the order of the strategies."""
+        return tuple(dict.fromkeys(map(family_of, self.strategies)))
+
+    def of(self, family: str) -> tuple[str, ...]:
+        """The strategies of a family."""
+        return tuple(one for one in self.strategies if family_of(one) == family)
+
+    def upcoming(self, attempts: Sequence[Attempt], positions: Mapping[str, Way]) -> Cell | None:
         """The cell to try next, or None if each has been measured: the plan first, then what was invalid, beginning
-        with what can be done as the addresses lie (`position`: the way that the next swap goes)."""
+        with what can be done as things lie (`positions`: the way that the next switch of each family goes)."""
         tried = {attempt.cell for attempt in attempts}
         valid = {attempt.cell for attempt in attempts if attempt.valid}
         plan = self.cells()
@@ -79,7 +99,8 @@ class Design:
         if fresh is not None:
             return fresh
         again = [cell for cell in plan if cell not in valid]
-        return next((cell for cell in again if cell.way is position), again[0] if again else None)
+        ready = (cell for cell in again if cell.way is positions[family_of(cell.strategy)])
+        return next(ready, again[0] if again else None)
 
 
 @lru_cache(maxsize=8)
@@ -87,11 +108,18 @@ def _cells(design: Design) -> tuple[Cell, ...]:
     draw = random.Random(design.seed)  # noqa: S311 - it shuffles, and must be repeatable
     plan = []
     for block in range(1, design.trials // 2 + 1):
-        there, back = list(design.strategies), list(design.strategies)
-        draw.shuffle(there)
-        draw.shuffle(back)
-        for out, home in zip(there, back, strict=True):
-            plan += [Cell(block, out, Way.THERE), Cell(block, home, Way.BACK)]
+        turns = []
+        for family in design.families:
+            there, back = list(design.of(family)), list(design.of(family))
+            draw.shuffle(there)
+            draw.shuffle(back)
+            turns += [
+                (Cell(block, out, Way.THERE), Cell(block, home, Way.BACK))
+                for out, home in zip(there, back, strict=True)
+            ]
+        if len(design.families) > 1:
+            draw.shuffle(turns)
+        plan += [cell for turn in turns for cell in turn]
     return tuple(plan)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ class Manifest:
     """What is measured, where and with what. No secrets: of the endpoint there is the host name only.
 
     load_balancers, frontends, public_ips: ARM ids, production's first; the addresses as they lay before the first swap.
+    Without a strategy that swaps them there is none. targets: what the other strategies switch, as `--targets` has it.
     interval_s: between two samples, seconds. started_at: RFC 3339.
     """
 
@@ -29,9 +30,9 @@ class Manifest:
     seed: int
     interval_s: float
     probe_url: str | None
-    load_balancers: tuple[str, str]
-    frontends: tuple[str, str]
-    public_ips: tuple[str, str]
+    load_balancers: tuple[str, ...]
+    frontends: tuple[str, ...]
+    public_ips: tuple[str, ...]
     endpoint_host: str
     emulated: bool
     versions: Mapping[str, str]
@@ -39,6 +40,7 @@ class Manifest:
     cpu_count: int
     started_at: str
     polite: bool = False
+    targets: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
     @property
@@ -49,8 +51,9 @@ class Manifest:
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Manifest:
         """What asdict gave, and JSON made of it. Raises KeyError or TypeError for anything else."""
-        # Of experiments that began before there was such a choice, none was polite.
-        fields = {name: ({"polite": False} | dict(told))[name] for name in cls.__slots__}
+        # Of experiments that began before there was such a choice, none was polite, or had targets.
+        known: dict[str, Any] = {"polite": False, "targets": {}, **told}
+        fields = {name: known[name] for name in cls.__slots__}
         pairs = {name: tuple(fields[name]) for name in ("strategies", "load_balancers", "frontends", "public_ips")}
         return cls(**{**fields, **pairs})
 

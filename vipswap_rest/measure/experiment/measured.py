@@ -24,7 +24,8 @@ class Measured:
     outages: how many were seen. lower_s, estimate_s, upper_s: all of them together; without one 0, 0 and the longest
     that could have gone unseen; estimate_s and upper_s are None if the address was still down at the end. lag_s: how
     long after Succeeded was read for the write that attached it the address had answered, at the latest (below 0:
-    before). None where it does not apply: not probed, no such write, no outage.
+    before). takes_effect_s: from sending the write until the new side had answered, at the latest; mixed_s: how long
+    both sides answered, at most. None where it does not apply: not probed, no such write, no outage, no new side.
     """
 
     address: str | None
@@ -34,6 +35,8 @@ class Measured:
     upper_s: float | None
     control_plane_outage_s: float | None
     lag_s: float | None
+    takes_effect_s: float | None = None
+    mixed_s: float | None = None
 
     @property
     def observed(self) -> Value | None:
@@ -56,13 +59,19 @@ class Measured:
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Measured:
         """What as_json gave. Raises KeyError for anything else."""
-        return cls(**{name: told[name] for name in cls.__slots__})
+        # What was kept before there were these two has none.
+        return cls(**{name: ({"takes_effect_s": None, "mixed_s": None} | dict(told))[name] for name in cls.__slots__})
 
 
 def measure(recording: Recording) -> dict[SideName, Measured]:
     """What a recording says of each side's address."""
     probed = {one.side: one for one in recording.probed}
-    return {side: _measure(recording, side, probed.get(side)) for side in SIDES}
+    return {side: _measure(recording, side, probed.get(side)) for side in _sides(recording)}
+
+
+def _sides(recording: Recording) -> tuple[SideName, ...]:
+    """The sides that were switched: a flip has one."""
+    return tuple(side for side in SIDES if "rules" not in recording.report or recording.report.get(side))
 
 
 def _measure(recording: Recording, side: SideName, probed: Probed | None) -> Measured:
@@ -84,6 +93,8 @@ def _measure(recording: Recording, side: SideName, probed: Probed | None) -> Mea
         else figure(account.undetected_upper_s, Rounding.UP),
         control_plane_outage_s=control,
         lag_s=None if attached is None or ended is None else figure(ended - attached, Rounding.UP),
+        takes_effect_s=(report.get("takes_effect_s") or {}).get("upper"),
+        mixed_s=(report.get("mixed_s") or {}).get("upper"),
     )
 
 
@@ -103,11 +114,11 @@ def flaw(recording: Recording, strategy: str) -> str | None:
     if not moves:
         return "no operation that moves an address was recorded"
     sides = {one.side: one for one in recording.probed}
-    for side in SIDES:
+    for side in _sides(recording):
         if side not in sides:
             return f"{side}'s address did not answer beforehand, so it was not probed"
     began, ended = recording.operations[0].began, moves[-1].ended
-    for side in SIDES:
+    for side in _sides(recording):
         found = _unclean(sides[side], began, ended)
         if found:
             return f"{side}'s address {found}"
@@ -135,7 +146,7 @@ def _unsettled(sides: Mapping[SideName, Probed], began: float) -> str | None:
     That can be told only where the two addresses were answered by different ones at first.
     """
     first = {side: _who(probed, _good(probed, until=began)) for side, probed in sides.items()}
-    if None in set().union(*first.values()) or set.intersection(*first.values()):
+    if None in set().union(*first.values()) or (len(first) > 1 and set.intersection(*first.values())):
         return None
     for side, probed in sides.items():
         account = probed.findings.account

@@ -38,6 +38,8 @@ _FIGURES = {
     "upper": "observed, upper bound",
     "control_plane": "control plane",
     "lag": "lag",
+    "takes_effect": "takes effect, at the latest",
+    "mixed": "both sides answer, at most",
 }
 _NOTHING = "–"
 
@@ -79,7 +81,13 @@ def page(
         style=_file("page.css"),
         progress=_progress(summary),
         compared=[words for words in map(_compared_words, summary["comparisons"]) if words],
-        cards=[_card(name, side, told[side]) for side in SIDES for name, told in summary["strategies"].items()],
+        cards=[
+            _card(name, side, told[side])
+            for side in SIDES
+            for name, told in summary["strategies"].items()
+            # A flip has one side.
+            if not told["n"] or any(told[side].values())
+        ],
         pictures=pictures,
         strategies=_strategies(summary),
         comparisons=_comparisons(summary),
@@ -117,6 +125,8 @@ def _printable(value: object) -> object:
 
 
 def _title(manifest: Mapping[str, Any]) -> str:
+    if manifest["targets"]:
+        return f"What it costs callers to switch by {', '.join(manifest['strategies'])}"
     names = [str(one).rpartition("/")[2] for one in manifest["load_balancers"]]
     return f"What swapping the addresses of {' and '.join(names)} costs"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from vipswap_rest.arm.errors import CredentialError, Interrupted, VipswapError
-from vipswap_rest.measure.experiment.design import Cell, Role, Way
+from vipswap_rest.measure.experiment.design import Cell, Role, Way, family_of
 from vipswap_rest.measure.experiment.measured import flaw, measure
 from vipswap_rest.measure.experiment.trials import Store, Trial, attempts
 from vipswap_rest.measure.quantities import at_most, outage
@@ -20,12 +20,12 @@ _FATAL_EXIT_CODES = frozenset({2, 3, 4, 7})
 
 
 class Bench(Protocol):
-    """Two load balancers that can be swapped again and again, with the probe beside it."""
+    """What can be switched again and again, with the probe beside it."""
 
-    def settle(self) -> Way:
-        """Wait until both load balancers have Succeeded; returns the way that the next swap goes.
+    def settle(self) -> Mapping[str, Way]:
+        """Wait until all of it has Succeeded; returns the way that the next switch of each family goes.
 
-        Raises VipswapError if they do not, or if the frontends hold other addresses.
+        Raises VipswapError if it does not, or if things lie as they did not at the beginning.
         """
 
     def swap(self, strategy: str, way: Way) -> Recording:
@@ -52,9 +52,9 @@ class Runner:
         self._store, self._bench, self._signals, self._tell = store, bench, signals, tell
         self._design = store.manifest.design
         self._cells = len(self._design.cells())
-        self._warm = 0
-        # Whether this run has come to its first trial: what was discarded before it was warm-up.
-        self._measuring = False
+        self._warm = dict.fromkeys(self._design.families, 0)
+        # The families whose first trial this run has come to: what was discarded before it was warm-up.
+        self._measuring: set[str] = set()
         self._invalid_in_a_row = 0
 
     def run(self) -> None:
@@ -66,31 +66,35 @@ class Runner:
             if self._signals.stopping:
                 raise Interrupted(f"Interrupted; all {len(self._store.trials)} swaps are kept.", hint=GO_ON)
             try:
-                position = self._bench.settle()
+                positions = self._bench.settle()
             except Interrupted as error:
                 raise Interrupted(f"{error.message} All swaps so far are kept.", hint=GO_ON) from error
-            cell = self._design.upcoming(attempts(self._store.trials), position)
-            if cell is None and (position is Way.THERE or not self._left_away()):
+            cell = self._design.upcoming(attempts(self._store.trials), positions)
+            family = family_of(cell.strategy) if cell else self._left_away(positions)
+            if family is None:
                 return
-            if cell is None or self._warm == 0 or position is not cell.way:
-                self._discarded(position)
+            if cell is None or self._warm[family] == 0 or positions[family] is not cell.way:
+                self._discarded(family, positions)
             else:
-                self._measuring = True
+                self._measuring.add(family)
                 self._swap(Role.TRIAL, cell.strategy, cell.way, cell)
 
-    def _discarded(self, position: Way) -> None:
-        """A swap that is in no figure: a run's first one warms up, and others bring the addresses into place."""
-        strategies = self._design.strategies
-        role = Role.POSITIONING if self._measuring or self._complete() else Role.WARM_UP
-        self._swap(role, strategies[self._warm % len(strategies)] if role is Role.WARM_UP else strategies[0], position)
-        self._warm += 1
+    def _discarded(self, family: str, positions: Mapping[str, Way]) -> None:
+        """A switch that is in no figure: a run's first one warms up, and others bring things into place."""
+        strategies = self._design.of(family)
+        complete = self._design.upcoming(attempts(self._store.trials), positions) is None
+        role = Role.POSITIONING if family in self._measuring or complete else Role.WARM_UP
+        strategy = strategies[self._warm[family] % len(strategies)] if role is Role.WARM_UP else strategies[0]
+        self._swap(role, strategy, positions[family])
+        self._warm[family] += 1
 
-    def _left_away(self) -> bool:
-        """Whether it was this experiment that left production's address on the second load balancer."""
-        return bool(self._store.trials) and self._store.trials[-1].way is Way.THERE
-
-    def _complete(self) -> bool:
-        return self._design.upcoming(attempts(self._store.trials), Way.THERE) is None
+    def _left_away(self, positions: Mapping[str, Way]) -> str | None:
+        """The family that it was this experiment that left away from home, if there is one."""
+        for family, position in positions.items():
+            own = [trial for trial in self._store.trials if family_of(trial.strategy) == family]
+            if position is Way.BACK and own and own[-1].way is Way.THERE:
+                return family
+        return None
 
     def _swap(self, role: Role, strategy: str, way: Way, cell: Cell | None = None) -> None:
         """Swap once, keep it, and end the run if the next one would fail too."""

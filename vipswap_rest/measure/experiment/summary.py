@@ -20,7 +20,9 @@ EMULATED = "All of it is emulated: no figure here is Azure's."
 HOW = (
     "observed: the estimate of how long the address did not answer in one swap, all its outages together; lower and "
     "upper: its bounds. control_plane: from sending the write that took the address off until Succeeded was read for "
-    "the one that attached it. lag: from that moment until the address had answered, at the latest. Seconds. "
+    "the one that attached it. lag: from that moment until the address had answered, at the latest. takes_effect: from "
+    "sending the write until the new side had answered, at the latest. mixed: how long both sides answered, at most. "
+    "Seconds. "
     "Intervals are of the median, by order statistics, and of the difference, by Wilcoxon's signed ranks over pairs of "
     "one block and one direction; coverage is what they really cover. ~: no difference was shown, as zero lies within "
     "the interval. at_least: an outage that had not ended is in the figure."
@@ -38,12 +40,17 @@ FIGURES: dict[str, Callable[[Measured], Value | None]] = {
     "upper": lambda one: one.upper,
     "control_plane": lambda one: _closed(one.control_plane_outage_s),
     "lag": lambda one: _closed(one.lag_s),
+    "takes_effect": lambda one: _closed(one.takes_effect_s),
+    "mixed": lambda one: _closed(one.mixed_s),
 }
 # Which way a figure may be rounded, where it is no estimate; `lag` is until the answer at the latest.
-ROUNDING = {"lower": Rounding.DOWN, "upper": Rounding.UP, "lag": Rounding.UP}
+ROUNDING = {
+    "lower": Rounding.DOWN,
+    **dict.fromkeys(("upper", "lag", "takes_effect", "mixed"), Rounding.UP),
+}
 # The probe sees both ends of an outage to an interval each; the control plane has its own clock.
-PROBED = frozenset({"observed", "lower", "upper", "lag"})
-COMPARED = ("observed", "control_plane")
+PROBED = frozenset({"observed", "lower", "upper", "lag", "takes_effect", "mixed"})
+COMPARED = ("observed", "control_plane", "takes_effect")
 
 
 def summary(manifest: Manifest, trials: Sequence[Trial]) -> dict[str, Any]:

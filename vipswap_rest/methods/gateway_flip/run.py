@@ -38,8 +38,11 @@ def plan(
     to_settings: str | None,
     rules: Sequence[str],
     note: Callable[[str], None],
+    *,
+    asks: bool = True,
 ) -> Planned:
-    """What a flip of a gateway's rules to a pool would do. Nothing is written. Raises UsageError, NotFound."""
+    """What a flip of a gateway's rules to a pool would do. Nothing is written. asks: for the pool's health, too, which
+    takes ten seconds. Raises UsageError, NotFound."""
     kind = f"{network.NAMESPACE}/{network.APPLICATION_GATEWAY}"
     id = resource_meant(name, kind, "application gateway", client.subscription, group)
     pool = child_meant(to, id, "backendAddressPools", "backend pool", "application gateway")
@@ -51,19 +54,22 @@ def plan(
     gateway = at_rest(client, id, get_application_gateway, note)
     moves = moves_to(gateway, pool, settings, rules)
     line, back = _lines(id, moves, pool, settings)
-    method = GatewayFlip(id, moves, tuple(_reached(client, gateway, moves)), line, back)
+    held = references(gateway.body)
+    reached = tuple(_reached(client, gateway, [move.place for move in moves]))
+    idle = next(_reached(client, gateway, [place for place in held if same_id(held[place], str(pool))]), None)
+    method = GatewayFlip(id, moves, reached, line, back)
     found = list(findings(gateway, pool, settings, moves, None))
     # Asking is a POST, and takes its time, so it comes last.
-    if not forbids(found) and any(not same_id(move.before, move.after) for move in moves):
+    if asks and not forbids(found) and any(not same_id(move.before, move.after) for move in moves):
         health = known(lambda: _health(client, gateway, pool, settings, moves))
         found = list(findings(gateway, pool, settings, moves, health))
-    return Planned(method, gateway, ordered(found))
+    return Planned(method, gateway, ordered(found), idle)
 
 
-def _reached(client: ArmClient, gateway: Shown, moves: Sequence[Move]) -> Iterator[Reached]:
-    """What callers reach: of each frontend the first listener of a rule that goes over."""
+def _reached(client: ArmClient, gateway: Shown, places: Sequence[str]) -> Iterator[Reached]:
+    """What callers reach by these places: of each frontend the first listener."""
     rules, seen = rules_of(gateway.body), set[str]()
-    for place in (move.place for move in moves if not move.place.endswith(SETTINGS)):
+    for place in (place for place in places if not place.endswith(SETTINGS)):
         reference = rules[rule_of(place)].get("httpListener") or {}
         listener = part(gateway.body, "httpListeners", str(reference.get("id")))
         front, port = (str((listener.get(key) or {}).get("id")) for key in ("frontendIPConfiguration", "frontendPort"))

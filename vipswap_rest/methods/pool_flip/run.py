@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from vipswap_rest.arm import network
 from vipswap_rest.arm.client import ArmClient
-from vipswap_rest.arm.ids import ResourceId, same_id
-from vipswap_rest.arm.rules import frontend_of, probing_rule, rules_of, tcp_port
+from vipswap_rest.arm.ids import same_id
+from vipswap_rest.arm.rules import frontend_of, pool_of_rule, probing_rule, rules_of, tcp_port
 from vipswap_rest.methods.pool_flip.method import PoolFlip, findings, moves_to
 from vipswap_rest.switchover.findings import ordered
 from vipswap_rest.switchover.flip import Planned, at_rest, lines_of
 from vipswap_rest.switchover.naming import child_meant, resource_meant
-from vipswap_rest.switchover.one_write import Move, Reached, Shown
+from vipswap_rest.switchover.one_write import Reached, Shown
 from vipswap_rest.switchover.survey import SURVEY_S, known
 
 
@@ -26,17 +26,19 @@ def plan(
     balancer = at_rest(client, id, network.get_load_balancer, note)
     moves = moves_to(balancer, pool, rules)
     line, back = lines_of("--lb", id, moves, pool.name)
-    method = PoolFlip(id, moves, tuple(_reached(client, balancer, moves, pool)), line, back)
+    goals = [move.place for move in moves if same_id(move.after, str(pool))]
+    method = PoolFlip(id, moves, tuple(_reached(client, balancer, goals)), line, back)
+    idle = [name for name, rule in rules_of(balancer.body).items() if same_id(pool_of_rule(rule), str(pool))]
     probing, deadline = probing_rule(balancer.body, str(pool)), client.clock.monotonic() + SURVEY_S
     asked = id.child("loadBalancingRules", probing) if probing else None
     health = known(lambda: network.rule_health(client, asked, deadline=deadline)) if asked else None
-    return Planned(method, balancer, ordered(findings(balancer, pool, moves, health)))
+    found = ordered(findings(balancer, pool, moves, health))
+    return Planned(method, balancer, found, next(_reached(client, balancer, idle), None))
 
 
-def _reached(client: ArmClient, balancer: Shown, moves: Sequence[Move], pool: ResourceId) -> Iterator[Reached]:
-    """What callers reach: of each frontend the first rule that goes to the pool, one of TCP before others."""
+def _reached(client: ArmClient, balancer: Shown, places: Sequence[str]) -> Iterator[Reached]:
+    """What callers reach by these rules: of each frontend the first one, one of TCP before others."""
     rules, frontends = rules_of(balancer.body), balancer.body["properties"].get("frontendIPConfigurations") or []
-    places = [move.place for move in moves if same_id(move.after, str(pool))]
     for frontend in frontends:
         mine = [place for place in places if same_id(frontend_of(rules[place]), str(frontend["id"]))]
         for place in sorted(mine, key=lambda place: tcp_port(rules[place]) is None)[:1]:

@@ -5,6 +5,8 @@ https://learn.microsoft.com/rest/api/resources/deployments
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from ...arm import errors
 from ...arm.calls import Call, Reply, accepted
 from ...arm.operations import Operation, Style
 from ...arm.resource_types import ResourceType
+from ...arm.state import properties_of
 from ...arm.world import World
 from ...arm.writes import begin_action
 from ...messages import Json
@@ -43,11 +46,12 @@ def put(world: World, call: Call) -> Reply:
     digits = f"{world.identifiers.number(10**19):020}"
     # It has no end of its own: its resources' are.
     operation = begin_action(world, call, identity, location, float("inf"), style=STATUS, id=digits)
-    share = seconds / max(1, len(template.resources))
+    # It is Accepted for a while before its first resource begins.
+    share = seconds / (len(template.resources) + 1)
     steps = [
         Step(
             one,
-            call.now + share * template.order.index(one.id),
+            call.now + share * (1 + template.order.index(one.id)),
             share,
             world.identifiers.guid().replace("-", "").upper()[:16],
             world.identifiers.guid(),
@@ -81,6 +85,16 @@ def list_all(world: World, call: Call) -> Reply:
 def list_operations(world: World, call: Call) -> Reply:
     """What it does, one entry a resource."""
     return Reply(200, {"value": list(_find(world, call, call.path.parent().id).operations(call.now))}, by_gateway=True)
+
+
+def export(world: World, call: Call) -> Reply:
+    """200 with the template."""
+    source = copy.deepcopy(_find(world, call, call.path.parent().id).template.source)
+    for kind in ("parameters", "outputs"):
+        for about in (source.get(kind) or {}).values():
+            # Recorded: `string` is shown as `String`.
+            about["type"] = str(about.get("type"))[:1].upper() + str(about.get("type"))[1:]
+    return Reply(200, {"template": source}, by_gateway=True)
 
 
 def cancel(world: World, call: Call) -> Reply:
@@ -123,15 +137,25 @@ def what_if(world: World, call: Call) -> Reply:
 
 def _change(wanted: Wanted, before: Json) -> Json:
     """What a PUT of what is there would change, its properties apart."""
+    body = {key: value for key, value in wanted.body.items() if key != "properties"}
     delta = [
-        {"path": key, "propertyChangeType": "Modify", "before": before.get(key), "after": value}
-        for key, value in wanted.body.items()
-        if key != "properties" and before.get(key) != value
+        {"path": path, "propertyChangeType": "Modify", "before": old, "after": new}
+        for path, old, new in _differences(before, body)
     ]
     shown: Json = {"apiVersion": wanted.version, **{key: value for key, value in before.items() if key != "etag"}}
+    shown["properties"] = {key: value for key, value in properties_of(before).items() if key != "provisioningState"}
     told: Json = {"resourceId": wanted.id, "changeType": "Modify" if delta else "NoChange", "before": shown}
-    told["after"] = {**shown, **wanted.body}
+    told["after"] = {**shown, **body}
     return {**told, "delta": delta} if delta else told
+
+
+def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where `new` says something else than `old`: the way to it, and both values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key, value in new.items():
+            yield from _differences(old.get(key), value, f"{path}.{key}".lstrip("."))
+    elif old != new:
+        yield path, old, new
 
 
 def get_status(world: World, call: Call) -> Reply:
@@ -189,6 +213,7 @@ TYPE = ResourceType(
         f"{_ONE}/validate": {"POST": validate},
         f"{_ONE}/whatIf": {"POST": what_if},
         f"{_ONE}/cancel": {"POST": cancel},
+        f"{_ONE}/exportTemplate": {"POST": export},
         f"{_ONE}/operations": {"GET": list_operations},
         f"{_ONE}/operationStatuses/*": {"GET": get_status},
     },

@@ -136,13 +136,14 @@ class Deployment:
             return told
 
         functions = {**self.template.functions, "reference": reference}
-        for name, about in self.template.outputs.items():
+        for name, about in (self.template.source.get("outputs") or {}).items():
             kind = str(about.get("type"))
             try:
                 value = evaluate(about.get("value"), functions)
             except (BadExpression, StopIteration):
                 value = None
-            self.outputs[name] = {"type": kind[:1].upper() + kind[1:], "value": value}
+            # Recorded: `NewNSG` is shown as `newNSG`.
+            self.outputs[name[:1].lower() + name[1:]] = {"type": kind[:1].upper() + kind[1:], "value": value}
 
     def body(self, now: float) -> Json:
         """The deployment as ARM shows it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -37,13 +38,13 @@ class Wanted:
 class Template:
     """What a deployment is to do. order: the ids of its resources, each behind those that it depends on.
 
-    parameters: as they are shown; functions: for its outputs, which come last.
+    parameters: as they are shown; source: as it was sent; functions: for its outputs, which come last.
     """
 
     resources: tuple[Wanted, ...]
     order: tuple[str, ...]
     parameters: Json
-    outputs: Json
+    source: Json
     functions: Functions
     hash: str
 
@@ -72,7 +73,7 @@ def read(group: Json, properties: Json) -> Template:
         functions["parameters"] = values.__getitem__
         variables = evaluate(template.get("variables") or {}, functions)
         functions["variables"] = variables.__getitem__
-        resources = tuple(_wanted(one, group, functions) for one in template["resources"])
+        resources = tuple(_wanted(one, group, functions) for one in _flat(template["resources"]))
     except BadExpression as error:
         raise invalid(str(error), "properties.template") from error
     resources = tuple(_resolved(one, resources) for one in resources)
@@ -81,12 +82,14 @@ def read(group: Json, properties: Json) -> Template:
     except CycleError as error:
         raise invalid("Circular dependency detected on resources.", "properties.template") from error
     digest = int(unique(json.dumps(template, sort_keys=True)), 16)
-    return Template(resources, order, shown, template.get("outputs") or {}, functions, str(digest))
+    return Template(resources, order, shown, template, functions, str(digest))
 
 
 def invalid(reason: str, path: str) -> ArmError:
     """400: the template is refused before anything is made; as recorded, but for the place in the text."""
-    error = errors.gateway(400, "InvalidTemplate", f"Deployment template validation failed: '{reason}'.")
+    message = f"Deployment template validation failed: '{reason}'."
+    # Recorded: ARM's own, and counted all the same.
+    error = ArmError(400, "InvalidTemplate", message, None, headers={"x-ms-failure-cause": "gateway"})
     info = {"lineNumber": 1, "linePosition": 1, "path": path}
     error.body["error"]["additionalInfo"] = [{"type": "TemplateViolation", "info": info}]
     return error
@@ -108,6 +111,9 @@ def _functions(group: Json) -> Iterator[tuple[str, Any]]:
     yield "toLower", lambda text: str(text).lower()
     yield "string", str
     yield "int", int
+    yield "array", lambda value: value if isinstance(value, list) else [value]
+    yield "createArray", lambda *values: list(values)
+    yield "base64", lambda text: base64.b64encode(str(text).encode()).decode()
 
 
 def _parameters(template: Json, properties: Json, functions: Functions) -> tuple[Json, Json]:
@@ -136,6 +142,27 @@ def _parameters(template: Json, properties: Json, functions: Functions) -> tuple
         if kind.lower() not in _SECURE:
             shown[name]["value"] = values[name]
     return values, shown
+
+
+def _flat(given: list[Any], parent: Json | None = None) -> Iterator[Any]:
+    """The resources with those that stand within others, whose types and names begin with their parents'."""
+    for one in given:
+        if not isinstance(one, dict):
+            yield one
+            continue
+        made = {key: value for key, value in one.items() if key != "resources"}
+        if parent is not None:
+            made["type"] = f"{parent.get('type')}/{one.get('type')}"
+            made["name"] = _joined(parent.get("name"), one.get("name"))
+            made["apiVersion"] = one.get("apiVersion") or parent.get("apiVersion")
+        yield made
+        yield from _flat(one["resources"], made) if isinstance(one.get("resources"), list) else ()
+
+
+def _joined(parent: Any, child: Any) -> str:
+    """The name of a child of its parent's, where either may be an expression."""
+    parts = [text[1:-1] if str(text).startswith("[") else f"'{text}'" for text in (str(parent), str(child))]
+    return f"[concat({parts[0]}, '/', {parts[1]})]"
 
 
 def _wanted(given: Any, group: Json, functions: Functions) -> Wanted:

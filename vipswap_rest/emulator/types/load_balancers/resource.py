@@ -23,10 +23,15 @@ def put(world: World, call: Call, *, pool: bool = False) -> Reply:
     refusals.check_names(given)
     body = bodies.complete(given, previous, identity, world.identifiers.guid, world.spelled)
     private_addresses.fill(world.state, body, previous)
+    _fill_members(world, body)
     check_free(world, identity, call.now)
     moves, ready = _check(world, given, body, previous)
     show_zones(world, body)
-    working = pool or ready > call.now or refusals.has_work(body, previous) or world.operations.is_faulted
+    if pool:
+        world.pooled.add(identity.lower())
+    # Recorded: after a pool of it was written by itself, every write of the whole is Updating, members or not (6 of 6).
+    pooled = identity.lower() in world.pooled
+    working = pooled or ready > call.now or refusals.has_work(body, previous) or world.operations.is_faulted
 
     def finish(present: Json) -> None:
         bodies.open_tunnels(present)
@@ -55,6 +60,20 @@ def _check(world: World, given: Json, body: Json, previous: Json | None) -> tupl
     if world.settings.overlap_ends == "both":
         ready = max([ready, *(world.addresses.leaving_until(move.on) for move in moves if move.on)])
     return moves, ready
+
+
+def _fill_members(world: World, balancer: Json) -> None:
+    """Give pool members that are other load balancers' frontends the addresses of those, as recorded of Global ones."""
+    for pool in listed(properties_of(balancer), parts.POOLS):
+        for member in listed(properties_of(pool), "loadBalancerBackendAddresses"):
+            frontend = reference(properties_of(member), "loadBalancerFrontendIPConfiguration")
+            owner = world.state.get((frontend or "").split(f"/{parts.FRONTENDS}/")[0])
+            if frontend is None or owner is None:
+                continue
+            address = {one.lower(): public_ip for one, public_ip in frontends(owner)}.get(frontend.lower())
+            found = properties_of(world.state.get(address or "") or {}).get("ipAddress")
+            if found is not None:
+                properties(member)["ipAddress"] = found
 
 
 def delete(world: World, call: Call) -> Reply:

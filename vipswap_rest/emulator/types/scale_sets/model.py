@@ -27,8 +27,6 @@ _ROLLING: Json = {
     "maxUnhealthyInstancePercent": 20,
     "maxUnhealthyUpgradedInstancePercent": 20,
     "pauseTimeBetweenBatches": "PT0S",
-    "maxSurge": False,
-    "rollbackFailedInstancesOnPolicyBreach": False,
 }
 _MODES = ("Manual", "Automatic", "Rolling")
 # What a probe does by itself: every 5 s, and down after two failures (documented).

@@ -24,6 +24,8 @@ from . import model
 from .operations import COMPUTE
 
 _EPOCH = datetime(1, 1, 1, tzinfo=timezone.utc)
+# Recorded: a rolling upgrade shows these of its policy, the scale set does not.
+_POLICY = {"maxSurge": False, "rollbackFailedInstancesOnPolicyBreach": False}
 _PAUSE = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 
 
@@ -141,7 +143,7 @@ def latest(world: World, call: Call) -> Reply:
         raise errors.not_found(call.path.id)
     done, under_way, coming = world.instances.progress(operation.id, call.now)
     codes = {"InProgress": "RollingForward", "Succeeded": "Completed", "Canceled": "Cancelled", "Failed": "Faulted"}
-    policy = properties_of(body)["upgradePolicy"].get("rollingUpgradePolicy", {})
+    policy = {**_POLICY, **properties_of(body)["upgradePolicy"].get("rollingUpgradePolicy", {})}
     began = (_EPOCH + timedelta(microseconds=operation.ticks / (TICKS / 1_000_000))).isoformat()
     action = "Cancel" if operation.status == "Canceled" else "Start"
     status = {"code": codes[operation.status], "startTime": began, "lastAction": action, "lastActionTime": began}
