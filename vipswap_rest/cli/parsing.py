@@ -15,7 +15,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "how": (
         *("--strategy", "--strategies", "--float-on", "--float-tag", "--max-parallel", "--trials", "--allow-few"),
-        *("--polite", "--yes"),
+        *("--polite", "--yes", "--location", "--with", "--size", "--ssh-key", "--print"),
     ),
     "safety": (
         *("--ignore", "--allow-address-change", "--no-rollback", "--max-outage", "--max-failures", "--health"),
