@@ -175,7 +175,7 @@ def test_plan_looks_only(vipswap: Vipswap, arm: Arm) -> None:
         (["-g", "vipswap", "--to", "green"], 2, "--lb"),
         (["-g", "vipswap", "--lb", "a", "--gateway", "b", "--to", "green"], 2, "Name either"),
         (["-g", "vipswap", "--lb", "poolslb", "--to", "green"], 2, "several pools: blue, green"),
-        (["-g", "vipswap", "--lb", "pools/lb", "--to", "green"], 2, "no name"),
+        (["-g", "vipswap", "--lb", "pools/lb", "--to", "green"], 2, "an invalid name"),
         (["--lb", "poolslb", "--to", "green"], 2, "Add -g GROUP"),
         (["-g", "vipswap", "--lb", "nosuchlb", "--to", "green"], 3, "nosuchlb"),
         (["-g", "vipswap", "--lb", f"{NETWORK}/publicIPAddresses/x", "--to", "green"], 2, "not of a load balancer"),

@@ -18,7 +18,7 @@ from vipswap_rest.emulator.server import EmulatorServer
 from vipswap_rest.emulator.settings import CLIENT_ID, SUBSCRIPTION, TENANT, Settings
 
 __all__ = ["keys"]
-LIFETIME_S, TIME_SCALE = 3, 0.1
+LIFETIME_S, TIME_SCALE = 3, 0.11
 # The article's operations add up to 87.5 s; what a client adds is left out.
 SWAP_S = 87.5 * TIME_SCALE
 TIMEOUT_S = 120
