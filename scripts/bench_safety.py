@@ -31,8 +31,8 @@ from vipswap_rest.cli.signals import SignalGuard
 from vipswap_rest.methods.vip_swap.reconcile import Opening
 from vipswap_rest.methods.vip_swap.resolve import Target
 from vipswap_rest.methods.vip_swap.run import Options, plan, swap
+from vipswap_rest.switchover import driver
 from vipswap_rest.switchover.actions import Request
-from vipswap_rest.switchover.driver import Driver
 
 
 @contextlib.contextmanager
@@ -50,17 +50,17 @@ def emulator(seed: int, time_scale: float) -> Iterator[dict[str, Any]]:
 
 def without_looking(float_: str) -> contextlib.AbstractContextManager[Any]:
     """A driver that takes the float, while an operation is polled, to be as it was read last."""
-    ask, known = Driver._ask, dict[str, Response | None]()
+    ask, known = driver.ask, dict[str, Response | None]()
 
-    def answered(driver: Driver, request: Request, deadline: float | None) -> Response | None:
+    def answered(client: ArmClient, request: Request, deadline: float | None) -> Response | None:
         if deadline is not None and request.target == float_:
             return known[float_]
-        answer = ask(driver, request, deadline)
+        answer = ask(client, request, deadline)
         if request.method != "DELETE":
             known[request.target] = answer
         return answer
 
-    return mock.patch.object(Driver, "_ask", answered)
+    return mock.patch.object(driver, "ask", answered)
 
 
 def outage_s(seed: int, time_scale: float, opening: Opening, events: Path | None) -> float:
