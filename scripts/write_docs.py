@@ -10,8 +10,10 @@ Each part stands between `<!-- generated: NAME -->` and `<!-- end of generated: 
 from __future__ import annotations
 
 import argparse
+import importlib
 import inspect
 import json
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,13 +23,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import vipswap_rest  # noqa: E402
+from vipswap_rest import methods, switchover  # noqa: E402
 from vipswap_rest.arm import clouds, network  # noqa: E402
 from vipswap_rest.arm.ids import ResourceId  # noqa: E402
 from vipswap_rest.cli.exit_codes import EXIT_CODES  # noqa: E402
 from vipswap_rest.cli.main import _VERBS, parser  # noqa: E402
 from vipswap_rest.methods.vip_swap.model import Pair  # noqa: E402
 from vipswap_rest.methods.vip_swap.permissions import needs  # noqa: E402
-from vipswap_rest.methods.vip_swap.preflight import finding  # noqa: E402
 from vipswap_rest.methods.vip_swap.reconcile import Opening  # noqa: E402
 from vipswap_rest.switchover.report import Side  # noqa: E402
 
@@ -51,6 +53,15 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join([line(head), f"|{'---|' * len(head)}", *map(line, rows)])
 
 
+def codes_of(table: str) -> dict[str, str]:
+    """The codes of every method's table of this name (ERRORS, STRUCTURAL, WARNINGS, INFORMATION)."""
+    found: dict[str, str] = {}
+    for part in (methods, switchover):
+        for module in pkgutil.walk_packages(part.__path__, f"{part.__name__}."):
+            found |= getattr(importlib.import_module(module.name), table, {})
+    return found
+
+
 def findings() -> str:
     """Every finding, by severity."""
 
@@ -59,14 +70,14 @@ def findings() -> str:
 
     return "\n\n".join(
         [
-            part("Errors", "Each can be ignored by `--ignore CODE`.", finding.ERRORS),
+            part("Errors", "Each can be ignored by `--ignore CODE`.", codes_of("ERRORS")),
             part(
                 "Errors that cannot be ignored",
                 "There is nothing to swap, or vipswap would have to guess.",
-                finding.STRUCTURAL,
+                codes_of("STRUCTURAL"),
             ),
-            part("Warnings", "Shown before it is asked, and by `plan`.", finding.WARNINGS),
-            part("Information", "Shown by `plan`.", finding.INFORMATION),
+            part("Warnings", "Shown before it is asked, and by `plan`.", codes_of("WARNINGS")),
+            part("Information", "Shown by `plan`.", codes_of("INFORMATION")),
         ]
     )
 

@@ -46,7 +46,8 @@ def test_every_verb_is_run_by_some_page(verb: str) -> None:
 def test_every_finding_is_explained() -> None:
     explained = re.findall(r"^\| `(\w+)` \|", (DOCS / "findings.md").read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert sorted(explained) == sorted(CODES)
+    assert len(explained) == len(set(explained))
+    assert set(CODES) <= set(explained)
 
 
 def test_every_exit_code_of_an_error_has_its_row() -> None:

@@ -197,7 +197,7 @@ def delete_nat_rule(client: ArmClient, id: ResourceId) -> Started:
 
 
 def swap_public_ip_addresses(client: ArmClient, location: str, addresses: Mapping[ResourceId, ResourceId]) -> Started:
-    """Begin the native swap: `addresses` says which public IP each frontend IP configuration shall hold.
+    """Begin the native swap: `addresses` says which public IP each frontend IP configuration gets.
 
     https://learn.microsoft.com/rest/api/load-balancer/load-balancers/swap-public-ip-addresses
     """

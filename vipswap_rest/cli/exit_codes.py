@@ -51,7 +51,7 @@ EXIT_CODES = (
     ExitCode(
         8,
         "swapped, but production does not answer from its new side, and `--no-rollback` kept it there",
-        "mend the new side, or run the swap again, which swaps back",
+        "repair the new side, or run the swap again, which swaps back",
     ),
     ExitCode(
         9,

@@ -17,7 +17,7 @@ def add_pair_options(parser: argparse.ArgumentParser, *, required: bool) -> None
 
 
 def add_manner_options(parser: argparse.ArgumentParser) -> None:
-    """The order of the float's writes, and the findings that shall not refuse the swap."""
+    """The order of the float's writes, and the findings that must not refuse the swap."""
     parser.add_argument(
         "--float-on",
         choices=("staging", "production"),

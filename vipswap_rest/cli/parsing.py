@@ -91,7 +91,23 @@ class Parser(argparse.ArgumentParser):
         """The help, its groups in the table's order."""
         order = {title: number for number, title in enumerate(GROUPS)}
         self._action_groups.sort(key=lambda group: order.get(str(group.title), -1))
+        self.usage = self._usage()
         return super().format_help()
+
+    def format_usage(self) -> str:
+        """What a line must have, in one line; the help has the options."""
+        self.usage = self._usage()
+        return super().format_usage()
+
+    def _usage(self) -> str | None:
+        if any(isinstance(action, argparse._SubParsersAction) for action in self._actions):
+            return None
+        needed = [
+            " ".join([*action.option_strings[-1:], str(action.metavar), *(["..."] if action.nargs == "+" else [])])
+            for action in self._actions
+            if action.required
+        ]
+        return " ".join([self.prog, *needed, "[options]"])
 
     def error(self, message: str) -> NoReturn:
         """Exit 2, with the nearest verb, option or word for one that is not known."""

@@ -13,7 +13,7 @@ from vipswap_rest.switchover.report import AddressReport, Observation, Outcome, 
 _HEADLINES = {
     Outcome.SWAPPED: "Swapped",
     Outcome.NOTHING_TO_DO: "Nothing to do: everything is where it should be",
-    Outcome.ROLLED_BACK: "Refused half-way, and rolled back: everything is as it was",
+    Outcome.ROLLED_BACK: "Failed half-way, and rolled back: everything is as it was",
     Outcome.REFUSED: "Refused",
     Outcome.FAILED: "Failed",
     Outcome.NEEDS_RECOVERY: "STOPPED HALF-WAY",
@@ -54,6 +54,8 @@ def print_report(report: Report) -> None:
         print(f"{_HEADLINES[report.outcome]} after {seconds(report.total_s)}{changed}.")
     elif report.outcome is Outcome.NOTHING_TO_DO:
         print(f"{_HEADLINES[report.outcome]}.")
+    elif report.outcome is Outcome.ROLLED_BACK and report.error is None:
+        print(f"Rolled back: everything is as it was ({report.strategy}).")
     else:
         print(f"{headline} ({report.strategy}).")
     for side, address in report.addresses.items():

@@ -37,7 +37,7 @@ class Pair:
         return parent
 
     def goal(self, direction: Direction) -> dict[Side, ResourceId]:
-        """The address that each side's frontend shall hold."""
+        """The address that each side's frontend should hold."""
         if direction is Direction.ORIGINAL:
             return dict(self.originals)
         return {side: self.originals[side.other] for side in Side}

@@ -128,7 +128,7 @@ def _make_room(observed: Observed, pair: Pair, goal: dict[Side, ResourceId], ope
 
 
 def _rescue(observed: Observed, pair: Pair) -> Attach | None:
-    """Where one frontend is gone for good while production's address is free, the other one takes it, wherever it
+    """Where one frontend is gone permanently while production's address is free, the other one takes it, wherever it
     was meant to go: a swap cannot be finished or undone any more, and production can be on."""
     address, ours = pair.originals[Side.PRODUCTION], {*pair.originals.values(), pair.float}
     left = [side for side in Side if observed.load_balancers[side].frontend(pair.frontends[side]) is not None]
@@ -143,14 +143,14 @@ def _free(observed: Observed, address: ResourceId) -> bool:
 
 
 def _unsettled(observed: Observed, pair: Pair) -> Step | None:
-    """What must be waited for, mended or refused before anything else is looked at."""
+    """What must be waited for, repaired or refused before anything else is looked at."""
     states = {item.id: item.state for item in observed.load_balancers.values()}
     states |= {item.id: item.state for item in observed.public_ips}
     for resource, state in states.items():
         if in_motion(state):
             # Never supersede an operation in flight.
             return Wait(resource, f"it is {state}")
-    # What will be refused in the end is refused before anything is mended.
+    # What will be refused in the end is refused before anything is repaired.
     refused = _not_ours(observed, pair)
     if refused:
         return refused

@@ -193,7 +193,7 @@ def recover(
 
 
 def choose_direction(observed: Observed, journal: Journal, way: Recovery) -> Direction:
-    """Where the addresses shall lie. Of two roads equally short for production, the one the journal is on."""
+    """The goal of a recovery. Of two ways equally short for production, the journal's own."""
     if way is not Recovery.SOONER:
         return Direction.EXCHANGED if way is Recovery.RESUME else Direction.ORIGINAL
     return min(

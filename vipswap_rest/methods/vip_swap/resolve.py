@@ -162,7 +162,7 @@ def _no_rival(client: ArmClient, pair: Pair, others: list[ResourceId]) -> None:
 
 
 def _open_journal(client: ArmClient, journal: Journal, ids: dict[Side, ResourceId], vip: ResourceId | None) -> Resolved:
-    """A swap of this pair is under way or was left behind: finish it if the goal is the same, else keep away."""
+    """A swap of this pair is under way or was left behind: finish it if the goal is the same, else refuse."""
     pair = journal.pair
     if vip is not None:
         goal = pair.goal(journal.direction)

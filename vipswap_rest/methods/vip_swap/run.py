@@ -38,7 +38,7 @@ from vipswap_rest.switchover.steps import Direction
 class Options:
     """How to swap: the opening (order or native), and what is allowed. Times in seconds.
 
-    `ignore` names the findings that shall not refuse it (see preflight.checked_codes). With `polite`, ARM's Retry-After
+    `ignore` names the findings that must not refuse it (see preflight.checked_codes). With `polite`, ARM's Retry-After
     holds between the polls of an outage, too. `float_tags`: what the user puts on the float besides the journal.
     """
 

@@ -51,7 +51,7 @@ def inspect(
 
 
 def inspect_reached(observed: Observed, pair: Pair, *, ignored: frozenset[str] = frozenset()) -> list[Finding]:
-    """The findings about a pair whose goal is reached, where nothing will be written: whether it is held for good."""
+    """The findings about a pair whose goal is reached, where nothing will be written: whether it lasts."""
     return _ordered([*resources.held(observed, pair)], ignored)
 
 

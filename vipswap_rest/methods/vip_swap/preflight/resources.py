@@ -24,7 +24,7 @@ from vipswap_rest.switchover.resource import BROKEN, SUCCEEDED
 
 
 def held(observed: Observed, pair: Pair) -> Iterator[Finding]:
-    """What keeps an address from being held for good: something Failed or busy, or an address that disagrees."""
+    """What prevents an address from being held permanently: something Failed or busy, or an address that disagrees."""
     yield from _states(observed)
     yield from _holders(observed, pair)
 
