@@ -20,7 +20,9 @@ _HEADLINES = {
 }
 
 
-def warn(findings: Iterable[Finding], codes: Mapping[str, str] = CODES, *, brief: bool) -> None:
+def warn(
+    findings: Iterable[Finding], codes: Mapping[str, str] = CODES, *, brief: bool, plan: str = "vipswap plan"
+) -> None:
     """The warnings among the findings on stderr, one line each; `brief`, above a question, in the few words that the
     table of `codes` has, so that the question stands below a summary."""
     shown = []
@@ -29,7 +31,7 @@ def warn(findings: Iterable[Finding], codes: Mapping[str, str] = CODES, *, brief
             tell(f"warning: {finding.code}: {codes[finding.code] if brief else finding.message}")
             shown.append(finding.code)
     if shown and brief:
-        tell("(in full: vipswap plan)")
+        tell(f"(in full: {plan})")
 
 
 def tell_errors(reports: Mapping[str, Report]) -> None:
