@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from vipswap_rest.arm.client import ArmClient
-from vipswap_rest.arm.errors import Refused
+from vipswap_rest.arm.errors import ProtocolError, Refused
 from vipswap_rest.arm.ids import ResourceId, same_id
 from vipswap_rest.arm.words import same_word
 from vipswap_rest.switchover import run
@@ -83,8 +83,15 @@ def at_rest(
     note: Callable[[str], None],
 ) -> Shown:
     """A resource as soon as nobody else's operation runs on it, or after half a minute."""
+
+    def shown() -> Shown:
+        found = Shown.read(read(client, id))
+        if found.id != id:
+            raise ProtocolError(f"GET {id}: ARM answered with another resource, {found.id}.")
+        return found
+
     settling = Settling(client.clock, SETTLE_S, note, client.clock.monotonic())
-    return settling.settled(lambda: Shown.read(read(client, id)), lambda shown: (shown.id.name, shown.state))
+    return settling.settled(shown, lambda found: (found.id.name, found.state))
 
 
 def flip(
