@@ -90,7 +90,7 @@ def unprobed(*arguments: str) -> tuple[str, ...]:
 
 def check_schema(arguments: Sequence[str], out: str) -> None:
     """Whatever a verb prints with `-o json` is valid by its schema."""
-    verb = "plan" if "--plan" in arguments else arguments[0]
+    verb = "plan" if "--plan" in arguments else "".join(arguments[:1])
     if "json" in arguments and verb in SCHEMAS and "--resolve" not in arguments and out:
         jsonschema.validate(json.loads(out), schema_of(verb))
 
