@@ -61,7 +61,8 @@ def delete(world: World, call: Call) -> Reply:
         for each in world.state.all():
             if (each["id"].lower() + "/").startswith(prefix + "/"):
                 world.operations.detach(each["id"])
-                world.instances.remove(each["id"])
+                for one in world.instances.of(each["id"]):
+                    world.instances.remove(one.id)
                 world.state.remove(each["id"])
 
     seconds = world.latency.draw("group_delete")
