@@ -99,7 +99,7 @@ def delete(world: World, call: Call) -> Reply:
 
     def finish(present: Json) -> None:
         model.leave(world, present["id"])
-        world.secrets.pop(present["id"].lower(), None)
+        world.forget(present["id"])
 
     return accepted(begin_write(world, call, kind, [body], seconds, finish, deleting=True, style=COMPUTE))
 
