@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -336,14 +335,39 @@ def test_callers_see_each_instance_fail_and_come_back_with_the_new_model(tmp_pat
                 kept.ask()
         found = list(once(server.endpoint, "GET", "/emulator/timeline")[1]["events"])
     downs = [one for one in found if one["event"].startswith("instance_")]
-    spans = [(one["t"], other["t"]) for one, other in itertools.pairwise(downs) if one["event"][9:] == "down"]
+    spans = [
+        (one["t"], next(other["t"] for other in downs[index + 1 :] if other["resource"] == one["resource"]))
+        for index, one in enumerate(downs)
+        if one["event"] == "instance_down"
+    ]
 
     assert {one["event"] for one in downs} <= {"instance_down", "instance_out", "instance_up", "instance_in"}
     assert len(spans) == 4
     assert all(one["operation"] is not None and one["port"] == PORT for one in downs)
     failed = [one for one in samples[address] if one.who is None]
-    assert all(any(start <= one.done and one.sent <= end for start, end in spans) for one in failed)
+    outside = [one for one in failed if not any(start <= one.done and one.sent <= end for start, end in spans)]
+    assert outside == [], spans
     assert names | {one.who for one in samples[address]} - {None} <= {
         f"rollset_{number} model{model}" for number in range(4) for model in (1, 2)
     }
     assert samples[address][-1].done < found[-1]["t"] + PATIENCE_S
+
+
+def test_the_state_of_the_environment_can_be_seeded_again() -> None:
+    stage = stage_of()
+    before = stage.admin("state")["resources"]
+
+    stage.seed(*before)
+
+    assert stage.admin("state")["resources"] == before
+    assert latest(stage) == [True] * 4
+
+
+def test_a_group_that_goes_takes_its_instances_with_it() -> None:
+    stage = stage_of()
+    stage.call("DELETE", GROUP, version=VERSION)
+    stage.settle()
+    stage.admin("timeline")
+
+    assert stage.emulator.world.instances.of(SET) == []
+    assert stage.emulator.world.routes.table(stage.clock.time) == {}

@@ -34,6 +34,7 @@ _VERBS = (
     ("experiment", "experiment", "add_options", "run", "swap again and again, and tell what the strategies cost"),
     ("schema", "schema", "add_options", "run", "print the JSON Schema of a verb's -o json"),
     ("login-info", "login_info", "add_options", "run", "show which login is used, where, and until when"),
+    ("testenv", "testenv", "add_options", "run", "make, show or delete the article's test environment"),
     ("demo", "demo", "add_options", "run", "swap once on an emulated ARM on this machine"),
     ("emulator", "emulator", "add_options", "run", "an emulated ARM on this machine"),
 )
@@ -70,6 +71,11 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "schema": ("vipswap schema swap", "vipswap schema plan > plan.schema.json"),
     "login-info": ("vipswap login-info", "vipswap login-info -o json"),
+    "testenv": (
+        "vipswap testenv create -g GROUP --location westus --with pool,gateway,rolling",
+        "vipswap testenv show -g GROUP > targets.json",
+        "vipswap testenv delete -g GROUP --yes",
+    ),
     "demo": ("vipswap demo", "vipswap demo --timeline demo.svg"),
     "emulator": ("vipswap emulator", "vipswap emulator --latency blog --time-scale 0.1 --pairs 10"),
 }

@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "how": (
         *("--strategy", "--strategies", "--float-on", "--float-tag", "--max-parallel", "--trials", "--allow-few"),
-        *("--polite", "--plan", "--yes"),
+        *("--polite", "--plan", "--yes", "--location", "--with", "--size", "--ssh-key", "--print"),
     ),
     "safety": (
         *("--ignore", "--allow-address-change", "--no-rollback", "--max-outage", "--max-failures", "--health"),

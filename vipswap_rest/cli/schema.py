@@ -172,6 +172,14 @@ SCHEMAS: dict[str, Schema] = {
         closed=False,
     ),
     "experiment": _object({"strategies": {"type": "object"}, "coverage": {}}, "strategies", "coverage", closed=False),
+    "testenv": _object(
+        {
+            **{name: {"type": "object"} for name in ("vip", "pool", "gateway", "rolling")},
+            "deleted": _TEXT,
+            "resources": _COUNT,
+        },
+        *("vip", "pool", "gateway", "rolling", "deleted", "resources"),
+    ),
     "login-info": _object(
         {
             **dict.fromkeys(("credential", "cloud", "endpoint", "audience"), _TEXT),

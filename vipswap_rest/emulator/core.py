@@ -166,9 +166,15 @@ class Emulator:
         return reply
 
     def _submit(self, identity: str, version: str, body: Json, now: float) -> Operation | None:
-        """A PUT of a deployment's, answered like any other but for faults, tokens and throttling."""
+        """A PUT of a deployment's: like any other, but for tokens, throttling, and what befalls a connection."""
         request = Request("PUT", f"{identity}?api-version={version}", {}, encode(body))
-        return self._route(request, now).operation
+        effect = self.faults.effect_on(request)
+        instead = effect.answer()
+        if instead is not None:
+            told = (instead.json() or {}).get("error", {})
+            raise ArmError(instead.status, str(told.get("code")), str(told.get("message")), told.get("details"))
+        with self.world.operations.under_effect(effect, self.world.state.all()):
+            return self._route(request, now).operation
 
     def _authorize(self, request: Request) -> None:
         """There must be a token that no fault has expired; any will do, unless the token service's own are required."""
