@@ -83,3 +83,17 @@ def test_the_sdk_reads_all_there_is_and_is_refused_in_arms_words(python: Path, t
         "still_allocated": ["HttpResponseError", "PublicIPAddressCannotBeDeleted"],
     }
     assert after == emulator.before
+
+
+def test_the_sdk_flips_upgrades_and_deploys(tmp_path: Path) -> None:
+    python = client("sdk-roads") / "python"
+    with emulated(tmp_path, "--env", "roads") as emulator:
+        said = run(python, emulator, "sdk_roads.py")
+
+    assert said == {
+        "pool": ["blue", "green", "green", "blue"],
+        "gateway": ["blue", "green"],
+        "rolling": [False] * 4 + [True] * 4,
+        "deployment": ["ProvisioningState.SUCCEEDED", "ProvisioningState.SUCCEEDED", "sdkpip"],
+        **{f"lost of the {what}": [] for what in ("scale set", "group", "deployment")},
+    }

@@ -41,6 +41,12 @@ def bare(endpoint: str) -> None:
     wait_until(endpoint, write(endpoint, "PUT", LB, body))
 
 
+def everything(endpoint: str) -> list[Json]:
+    """The whole timeline."""
+    found: list[Json] = once(endpoint, "GET", "/emulator/timeline")[1]["events"]
+    return found
+
+
 def settings(folder: Path, seconds: float = 0.3) -> str:
     file = folder / "latency.json"
     file.write_text(json.dumps({"pool_update": seconds, "load_balancer_update": 0.0}), encoding="utf-8")
@@ -83,6 +89,8 @@ def test_a_pool_that_no_rule_used_answers_after_a_while(mode: str, tmp_path: Pat
         assert ask(address, patience=0.1).who is None
         down, up, changed = wait_for(server.endpoint, count + 3)[count:]
         assert ask(address).who == "green"
+
+        assert not [one for one in everything(server.endpoint) if one["event"].startswith("instance_")]
 
     assert [one["event"] for one in (down, up, changed)] == ["data_plane_down", "data_plane_up", "data_plane_changed"]
     # From when the write has completed, which the data plane follows a little later.

@@ -351,3 +351,23 @@ def test_callers_see_each_instance_fail_and_come_back_with_the_new_model(tmp_pat
         f"rollset_{number} model{model}" for number in range(4) for model in (1, 2)
     }
     assert samples[address][-1].done < found[-1]["t"] + PATIENCE_S
+
+
+def test_the_state_of_the_environment_can_be_seeded_again() -> None:
+    stage = stage_of()
+    before = stage.admin("state")["resources"]
+
+    stage.seed(*before)
+
+    assert stage.admin("state")["resources"] == before
+    assert latest(stage) == [True] * 4
+
+
+def test_a_group_that_goes_takes_its_instances_with_it() -> None:
+    stage = stage_of()
+    stage.call("DELETE", GROUP, version=VERSION)
+    stage.settle()
+    stage.admin("timeline")
+
+    assert stage.emulator.world.instances.of(SET) == []
+    assert stage.emulator.world.routes.table(stage.clock.time) == {}

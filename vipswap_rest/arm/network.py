@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from vipswap_rest.arm.client import ArmClient, Started
 from vipswap_rest.arm.ids import ResourceId, id_key, subscription_scope
-from vipswap_rest.arm.rules import pools_of_rule
+from vipswap_rest.arm.rules import pools_of_rule, probing_rule
 from vipswap_rest.arm.words import region_key
 
 NAMESPACE = "Microsoft.Network"
@@ -230,6 +230,18 @@ def rule_health(client: ArmClient, rule: ResourceId, *, deadline: float | None =
     for an answer that does not say it."""
     body = client.wait(query_rule_health(client, rule, deadline=deadline), deadline=deadline).body
     return int(body["up"]), int(body["down"])
+
+
+def pool_health(
+    client: ArmClient, load_balancer: Mapping[str, Any], pool: str, *, deadline: float | None = None
+) -> tuple[int, int] | None:
+    """How many backends of a load balancer's pool (its id) are up, and how many down, by a rule that probes it; None
+    without one. Raises what rule_health does."""
+    probing = probing_rule(load_balancer, pool)
+    if probing is None:
+        return None
+    rule = ResourceId.parse(str(load_balancer["id"])).child("loadBalancingRules", probing)
+    return rule_health(client, rule, deadline=deadline)
 
 
 def list_usages(client: ArmClient, location: str, *, deadline: float | None = None) -> Iterator[dict[str, Any]]:

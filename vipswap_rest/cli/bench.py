@@ -107,8 +107,10 @@ class Benches:
 
 
 class FlipBench:
-    """The rules of one load balancer or gateway, between two pools. plan: what a flip to a pool would do, and whether
-    it asks for its health."""
+    """The rules of one load balancer or gateway, between two pools.
+
+    plan: what a flip to a pool would do, and whether it asks for the pool's health.
+    """
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ from vipswap_rest.arm.errors import UsageError, VipswapError
 from vipswap_rest.cli.bench import ArmBench, Benches, FlipBench, Home, OneBench
 from vipswap_rest.cli.connection import add_connection_options, add_polite_option, connect
 from vipswap_rest.cli.experiment_report import print_summary
+from vipswap_rest.cli.flip import CODES
 from vipswap_rest.cli.live import bar, beside
 from vipswap_rest.cli.output import deliver, print_json, tell
 from vipswap_rest.cli.pair import add_float_tag_option, add_manner_options, add_pair_options, add_probe_options
@@ -45,7 +46,7 @@ from vipswap_rest.methods.vip_swap.float_tags import float_tags
 from vipswap_rest.methods.vip_swap.method import STRATEGIES
 from vipswap_rest.methods.vip_swap.resolve import Target, resolve
 from vipswap_rest.methods.vip_swap.run import Options
-from vipswap_rest.switchover.flip import CODES, Manner
+from vipswap_rest.switchover.flip import Manner
 
 # Of every method.
 KNOWN = (*STRATEGIES, "pool", "gateway")

@@ -23,16 +23,23 @@ from vipswap_rest.cli.switching import (
     print_plan,
 )
 from vipswap_rest.cli.watched import candidate
+from vipswap_rest.methods.gateway_flip import method as gateways
 from vipswap_rest.methods.gateway_flip.method import GatewayFlip
 from vipswap_rest.methods.gateway_flip.run import plan as plan_gateway
+from vipswap_rest.methods.pool_flip import method as pools
 from vipswap_rest.methods.pool_flip.method import PoolFlip
 from vipswap_rest.methods.pool_flip.run import plan as plan_pools
 from vipswap_rest.switchover import findings
-from vipswap_rest.switchover.flip import CODES, ERRORS, STRUCTURAL, Manner, Planned, changes, flip
+from vipswap_rest.switchover import flip as flips
+from vipswap_rest.switchover.flip import Manner, Planned, changes, flip
 from vipswap_rest.switchover.health import check_of
 from vipswap_rest.switchover.report import Report, Side
 from vipswap_rest.switchover.state import OPERATION_S, Limits
 
+# Every finding of a flip; those that make it impossible.
+STRUCTURAL = {**flips.STRUCTURAL, **pools.STRUCTURAL, **gateways.STRUCTURAL}
+WARNINGS = {**flips.WARNINGS, **pools.WARNINGS, **gateways.WARNINGS}
+CODES = {**STRUCTURAL, **flips.ERRORS, **WARNINGS}
 # How long an update of a gateway may take: the slowest on record, of the first generation, took 1,539 s.
 GATEWAY_S = 1800.0
 
@@ -76,7 +83,7 @@ def run(arguments: argparse.Namespace, guard: SignalGuard) -> int:
 
 
 def _plan(arguments: argparse.Namespace, client: ArmClient) -> Planned:
-    ignored = findings.checked_codes(arguments.ignore, CODES, ERRORS)
+    ignored = findings.checked_codes(arguments.ignore, CODES, flips.ERRORS)
     group, to, settings, rules = arguments.resource_group, arguments.to, arguments.to_settings, arguments.rule
     if arguments.gateway:
         planned = plan_gateway(client, group, arguments.gateway, to, settings, rules, tell)
@@ -94,7 +101,7 @@ def _flip(arguments: argparse.Namespace, guard: SignalGuard) -> Report:
     client = _client(arguments, guard)
     planned = _plan(arguments, client)
     findings.refuse(planned.findings)
-    warn(planned.findings, CODES, brief=not arguments.yes)
+    warn(planned.findings, CODES, brief=not arguments.yes, plan="vipswap flip --plan")
     if not planned.reached:
         _announce(planned)
         confirm(arguments, guard, "Flip these rules?")

@@ -24,7 +24,9 @@ _HEADLINES = {
 _USUAL = frozenset({"OutboundAddressChanges", "HealthUnknown"})
 
 
-def warn(findings: Iterable[Finding], codes: Mapping[str, str] = CODES, *, brief: bool) -> None:
+def warn(
+    findings: Iterable[Finding], codes: Mapping[str, str] = CODES, *, brief: bool, plan: str = "vipswap plan"
+) -> None:
     """The warnings among the findings on stderr, one line each: in the few words of the table of codes where nearly
     every run has them, and `brief`, above a question, all of them, so that the question stands below a summary."""
     shortened = False
@@ -34,7 +36,7 @@ def warn(findings: Iterable[Finding], codes: Mapping[str, str] = CODES, *, brief
             shortened |= short
             tell(painted(f"warning: {finding.code}: {codes[finding.code] if short else finding.message}", "yellow"))
     if shortened:
-        tell("(in full: vipswap plan)")
+        tell(f"(in full: {plan})")
 
 
 def tell_errors(reports: Mapping[str, Report]) -> None:

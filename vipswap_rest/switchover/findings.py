@@ -44,11 +44,11 @@ class Finding:
 
 
 def refuse(findings: list[Finding]) -> None:
-    """Raise Refused with the first error among the findings, if there is one; `plan` shows them all."""
+    """Raise Refused with the first error among the findings, if there is one; a plan shows them all."""
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         first, others = errors[0], [finding.code for finding in errors[1:]]
-        also = f" (There is more: {', '.join(others)}; see vipswap plan.)" if others else ""
+        also = f" (There is more: {', '.join(others)}; the plan shows it.)" if others else ""
         raise Refused(first.code, first.message + also, hint=first.remedy)
 
 

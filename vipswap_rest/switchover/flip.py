@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from vipswap_rest.arm.client import ArmClient
-from vipswap_rest.arm.errors import Refused
+from vipswap_rest.arm.errors import ProtocolError, Refused
 from vipswap_rest.arm.ids import ResourceId, same_id
 from vipswap_rest.arm.words import same_word
 from vipswap_rest.switchover import run
@@ -22,13 +22,11 @@ from vipswap_rest.switchover.state import Limits, begin
 from vipswap_rest.switchover.steps import Direction
 from vipswap_rest.switchover.survey import Unknown
 
-# What makes a flip impossible; what refuses it unless it is ignored; and what is shown.
+# What makes any flip impossible; what refuses it unless it is ignored; and what is shown. A method has its own besides.
 STRUCTURAL = {
     "PoolUnknown": "the pool does not exist",
-    "SettingsUnknown": "the HTTP settings do not exist",
     "NoRule": "there is no rule to flip",
     "SeveralPools": "a rule to flip leads to no pool, or to several",
-    "RulesCollide": "two rules with one backend port and protocol would share the pool",
 }
 ERRORS = {
     "PoolEmpty": "the pool has no member",
@@ -38,12 +36,7 @@ WARNINGS = {
     "ColdPool": "no rule probes the pool: it may not answer until its first probe",
     "BackendsUnhealthy": "some backends of the pool are down",
     "HealthUnknown": "the health of the pool could not be read",
-    "OutboundFollows": "outbound connections follow the rules to the pool",
-    "PathMapShared": "a rule that was not chosen has the same path map, and goes over too",
-    "GatewayV1": "the gateway is of the first generation, whose updates take minutes",
-    "OutboundStays": "the old pool has an outbound rule, the new one has none",
 }
-CODES = {**STRUCTURAL, **ERRORS, **WARNINGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +83,15 @@ def at_rest(
     note: Callable[[str], None],
 ) -> Shown:
     """A resource as soon as nobody else's operation runs on it, or after half a minute."""
+
+    def shown() -> Shown:
+        found = Shown.read(read(client, id))
+        if found.id != id:
+            raise ProtocolError(f"GET {id}: ARM answered with another resource, {found.id}.")
+        return found
+
     settling = Settling(client.clock, SETTLE_S, note, client.clock.monotonic())
-    return settling.settled(lambda: Shown.read(read(client, id)), lambda shown: (shown.id.name, shown.state))
+    return settling.settled(shown, lambda found: (found.id.name, found.state))
 
 
 def flip(

@@ -7,9 +7,10 @@ is no journal. No address is taken off its frontend, so there is no outage that 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar
+from functools import wraps
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from vipswap_rest.arm.errors import ProtocolError, Refused, VipswapError
 from vipswap_rest.arm.http import Response
@@ -21,6 +22,22 @@ from vipswap_rest.switchover.resource import BROKEN, SUCCEEDED, etag_of, in_moti
 from vipswap_rest.switchover.state import Policy, RunState, begin
 from vipswap_rest.switchover.steps import Direction, Done, Refuse, Step, Wait, Write
 from vipswap_rest.switchover.trail import moment_of, policy_line, policy_of
+
+_Given = ParamSpec("_Given")
+_Found = TypeVar("_Found")
+
+
+def readable(read: Callable[_Given, _Found]) -> Callable[_Given, _Found]:
+    """What reads bodies of ARM's, so that one of another shape than ARM's raises ProtocolError."""
+
+    @wraps(read)
+    def reading(*args: _Given.args, **options: _Given.kwargs) -> _Found:
+        try:
+            return read(*args, **options)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ProtocolError(f"ARM showed a resource that cannot be read: {error!r}.") from error
+
+    return reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +52,11 @@ class Shown:
     @classmethod
     def read(cls, body: Any) -> Shown:
         """Read a resource's body. Raises ProtocolError if it is none."""
-        try:
-            return cls(ResourceId.parse(body["id"]), etag_of(body), state_of(body["properties"]), body)
-        except (KeyError, TypeError, ValueError, AttributeError, InvalidResourceId) as error:
-            raise ProtocolError(f"ARM showed a resource that cannot be read: {error}.") from error
+        return readable(cls._read)(body)
+
+    @classmethod
+    def _read(cls, body: Any) -> Shown:
+        return cls(ResourceId.parse(body["id"]), etag_of(body), state_of(body["properties"]), body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +146,7 @@ class OneWrite(ABC):
         shown = Shown.read(answer.body)
         if shown.id != self.resource:
             raise ProtocolError(f"GET {self.resource}: ARM answered with another resource, {shown.id}.")
+        readable(self.refers)(shown.body)
         return shown
 
     def refreshed(self, observed: Shown, answer: Response) -> Shown:

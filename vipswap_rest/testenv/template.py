@@ -108,6 +108,8 @@ def _base(wanted: Wanted) -> Iterator[Json]:
     rules = [_inbound("web", 100, str(PORT), "Internet")]
     gateway_rules = [*rules, _inbound("manager", 110, "65200-65535", "GatewayManager")]
     subnets = [_subnet(wanted, "subnet", "10.0.0.0/24", "vipswapnsg")]
+    # Machines need no way out: nothing is installed.
+    subnets[0]["properties"]["defaultOutboundAccess"] = False
     groups = {"vipswapnsg": rules}
     if "gateway" in wanted.extras:
         subnets.append(_subnet(wanted, "gateway", "10.0.1.0/24", "gatewaynsg"))
@@ -126,9 +128,8 @@ def _inbound(name: str, priority: int, ports: str, source: str) -> Json:
 
 
 def _subnet(wanted: Wanted, name: str, prefix: str, group: str) -> Json:
-    # Machines need no way out: nothing is installed.
-    rules = {"networkSecurityGroup": {"id": wanted.id("networkSecurityGroups", group)}, "defaultOutboundAccess": False}
-    return {"name": name, "properties": {"addressPrefix": prefix, **rules}}
+    made = {"addressPrefix": prefix, "networkSecurityGroup": {"id": wanted.id("networkSecurityGroups", group)}}
+    return {"name": name, "properties": made}
 
 
 def _pair(wanted: Wanted) -> Iterator[Json]:

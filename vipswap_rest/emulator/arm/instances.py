@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..data_plane.desired import Member
+from ..messages import Json
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,10 @@ class Model:
 
 @dataclass
 class Instance:
-    """One machine. id: as ARM has it; pools: the ids of its backend pools, in lower case; answers: see Instances."""
+    """One machine. id: as ARM has it; pools: the ids of its backend pools, in lower case; body: what ARM shows of it.
+
+    answers: whether it answers with its own name and model.
+    """
 
     id: str
     scale_set: str
@@ -33,6 +37,7 @@ class Instance:
     number: str
     model: Model
     pools: frozenset[str]
+    body: Json
     answers: bool = False
 
 
@@ -63,6 +68,10 @@ class Instances:
         """Add or replace an instance."""
         self._all[instance.id.lower()] = instance
         self.number(instance.scale_set, instance.model)
+
+    def get(self, instance: str) -> Instance | None:
+        """The instance with this id, or None."""
+        return self._all.get(instance.lower())
 
     def remove(self, instance: str) -> None:
         """Take an instance away, and what was to come of it."""

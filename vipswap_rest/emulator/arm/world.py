@@ -73,6 +73,15 @@ class World:
         pools = POOLS if loopback is None else {**POOLS, "IPv4": (loopback,)}
         self.addresses = Addresses(self.state, self.timeline, settings.release, self.routes, pools)
 
+    def forget(self, identity: str) -> None:
+        """Forget what is kept beside the state of a resource that goes, its instances with it."""
+        for one in self.instances.of(identity):
+            self.instances.remove(one.id)
+        key = identity.lower()
+        self.secrets.pop(key, None)
+        self.rolling.pop(key, None)
+        self.pooled.discard(key)
+
     def settle(self, now: float) -> None:
         """Complete what is due: operations, the upgrades of instances, and the steps of deployments."""
         more = True

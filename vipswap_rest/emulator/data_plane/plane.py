@@ -148,7 +148,8 @@ class DataPlane:
         """Instances of one pool that went down or came up, and those that the load balancer took out or back."""
         if old is None or old.pool != new.pool:
             return
-        was, now = ({one.id: one for one in some.members} for some in (old, new))
+        # A pool without instances of its own is its own member, and no instance.
+        was, now = ({one.id: one for one in some.members if one.id != some.pool} for some in (old, new))
         for id, member in {**was, **now}.items():
             if id not in now:
                 name, moment = "out", t

@@ -61,7 +61,7 @@ def delete(world: World, call: Call) -> Reply:
         for each in world.state.all():
             if (each["id"].lower() + "/").startswith(prefix + "/"):
                 world.operations.detach(each["id"])
-                world.instances.remove(each["id"])
+                world.forget(each["id"])
                 world.state.remove(each["id"])
 
     seconds = world.latency.draw("group_delete")

@@ -19,6 +19,11 @@ from vipswap_rest.switchover.naming import one_of
 from vipswap_rest.switchover.one_write import Move, OneWrite, Shown
 from vipswap_rest.switchover.survey import Unknown
 
+STRUCTURAL = {"SettingsUnknown": "the HTTP settings do not exist"}
+WARNINGS = {
+    "PathMapShared": "a rule that was not chosen has the same path map, and goes over too",
+    "GatewayV1": "the gateway is of the first generation, whose updates take minutes",
+}
 SETTINGS = ":settings"
 _DEFAULT = "(default)"
 

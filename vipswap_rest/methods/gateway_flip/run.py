@@ -23,13 +23,14 @@ from vipswap_rest.methods.gateway_flip.method import (
 from vipswap_rest.switchover.findings import forbids, ordered
 from vipswap_rest.switchover.flip import Planned, at_rest
 from vipswap_rest.switchover.naming import child_meant, resource_meant
-from vipswap_rest.switchover.one_write import Move, Reached, Shown
+from vipswap_rest.switchover.one_write import Move, Reached, Shown, readable
 from vipswap_rest.switchover.survey import SURVEY_S, Unknown, known
 
 # The words of a server that serves: as recorded, and as the specification has them.
 _UP = frozenset({"healthy", "up", "partial"})
 
 
+@readable
 def plan(
     client: ArmClient,
     group: str | None,

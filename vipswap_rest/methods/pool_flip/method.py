@@ -17,6 +17,12 @@ from vipswap_rest.switchover.naming import one_of
 from vipswap_rest.switchover.one_write import Move, OneWrite, Shown
 from vipswap_rest.switchover.survey import Unknown
 
+STRUCTURAL = {"RulesCollide": "two rules with one backend port and protocol would share the pool"}
+WARNINGS = {
+    "OutboundFollows": "outbound connections follow the rules to the pool",
+    "OutboundStays": "the old pool has an outbound rule, the new one has none",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PoolFlip(OneWrite):

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from vipswap_rest.arm import network
 from vipswap_rest.arm.client import ArmClient
 from vipswap_rest.arm.ids import same_id
-from vipswap_rest.arm.rules import frontend_of, pool_of_rule, probing_rule, rules_of, tcp_port
+from vipswap_rest.arm.rules import frontend_of, pool_of_rule, rules_of, tcp_port
 from vipswap_rest.methods.pool_flip.method import PoolFlip, findings, moves_to
 from vipswap_rest.switchover.findings import ordered
 from vipswap_rest.switchover.flip import Planned, at_rest, lines_of
 from vipswap_rest.switchover.naming import child_meant, resource_meant
-from vipswap_rest.switchover.one_write import Reached, Shown
+from vipswap_rest.switchover.one_write import Reached, Shown, readable
 from vipswap_rest.switchover.survey import SURVEY_S, known
 
 
+@readable
 def plan(
     client: ArmClient, group: str | None, name: str, to: str, rules: Sequence[str], note: Callable[[str], None]
 ) -> Planned:
@@ -29,9 +30,8 @@ def plan(
     goals = [move.place for move in moves if same_id(move.after, str(pool))]
     method = PoolFlip(id, moves, tuple(_reached(client, balancer, goals)), line, back)
     idle = [name for name, rule in rules_of(balancer.body).items() if same_id(pool_of_rule(rule), str(pool))]
-    probing, deadline = probing_rule(balancer.body, str(pool)), client.clock.monotonic() + SURVEY_S
-    asked = id.child("loadBalancingRules", probing) if probing else None
-    health = known(lambda: network.rule_health(client, asked, deadline=deadline)) if asked else None
+    until = client.clock.monotonic() + SURVEY_S
+    health = known(lambda: network.pool_health(client, balancer.body, str(pool), deadline=until))
     found = ordered(findings(balancer, pool, moves, health))
     return Planned(method, balancer, found, next(_reached(client, balancer, idle), None))
 

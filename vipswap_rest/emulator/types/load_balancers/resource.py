@@ -88,8 +88,8 @@ def delete(world: World, call: Call) -> Reply:
         check_free(world, body["id"], call.now)
     seconds = world.latency.draw("load_balancer_update") if parts.has_members(body) else 0.0
     moves = [Move(body["id"], frontend, address, None) for frontend, address in frontends(body) if address]
-    kind = "DeleteLoadBalancerOperation"
-    return accepted(begin_write(world, call, kind, [body], seconds, deleting=True, moves=moves))
+    kind, finish = "DeleteLoadBalancerOperation", lambda present: world.forget(present["id"])
+    return accepted(begin_write(world, call, kind, [body], seconds, finish, deleting=True, moves=moves))
 
 
 def addresses(body: Json) -> list[str]:

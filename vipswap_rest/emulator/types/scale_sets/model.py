@@ -147,9 +147,9 @@ def staff(world: World, body: Json) -> None:
     for number in range(len(present), wanted):
         identity = f"{body['id']}/virtualMachines/{number}"
         name, latest = f"{body['name']}_{number}", latest_of(world, body)
-        made = Instance(identity, body["id"], name, str(number), latest, frozenset(pools), answers)
+        shown = _machine(world, body, name, identity)
+        made = Instance(identity, body["id"], name, str(number), latest, frozenset(pools), shown, answers)
         world.instances.put(made)
-        world.state.put(_machine(world, body, made))
         for pool, part in pools.items():
             _join(world, pool, f"{identity}/{part}")
     for pool in pools:
@@ -175,15 +175,15 @@ def pools_of(body: Json) -> dict[str, str]:
     }
 
 
-def _machine(world: World, body: Json, made: Instance) -> Json:
+def _machine(world: World, body: Json, name: str, identity: str) -> Json:
     return {
-        "name": made.name,
-        "id": made.id,
+        "name": name,
+        "id": identity,
         "type": INSTANCES,
         "etag": '"1"',
         "location": body.get("location"),
         "tags": {},
-        "instanceId": made.number,
+        "instanceId": identity.rsplit("/", 1)[1],
         "sku": {key: value for key, value in (body.get("sku") or {}).items() if key != "capacity"},
         "properties": {"provisioningState": "Succeeded", "vmId": world.identifiers.guid()},
     }
@@ -214,7 +214,6 @@ def _take_away(world: World, instance: str) -> None:
         elif there:
             del properties(one)["backendIPConfigurations"]
     world.instances.remove(instance)
-    world.state.remove(instance)
 
 
 def _watch(world: World, pool: str) -> None:

@@ -99,7 +99,7 @@ def delete(world: World, call: Call) -> Reply:
 
     def finish(present: Json) -> None:
         model.leave(world, present["id"])
-        world.secrets.pop(present["id"].lower(), None)
+        world.forget(present["id"])
 
     return accepted(begin_write(world, call, kind, [body], seconds, finish, deleting=True, style=COMPUTE))
 
@@ -150,14 +150,15 @@ def _identity(world: World, call: Call) -> str:
         message = "Virtual Machine Scale Set VM instanceId must be a number."
         raise errors.compute(400, "InvalidParameter", message, target="instanceId")
     identity = f"{find(world, call)['id']}/virtualMachines/{number}"
-    if world.state.get(identity) is None:
+    if world.instances.get(identity) is None:
         raise errors.compute(404, "NotFound", "The entity was not found in this Azure location.")
     return identity
 
 
 def _instance(world: World, body: Json, identity: str) -> Json:
-    shown = dict(world.state.get(identity) or {})
-    (mine,) = [one for one in world.instances.of(body["id"]) if one.id == identity]
+    mine = world.instances.get(identity)
+    assert mine is not None
+    shown = dict(mine.body)
     latest = model.latest_of(world, body)
     profile = properties_of(body).get("virtualMachineProfile") or {}
     shown["properties"] = {
