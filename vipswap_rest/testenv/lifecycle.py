@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vipswap_rest.arm import resources
-from vipswap_rest.arm.client import ArmClient
+from vipswap_rest.arm.client import ArmClient, Started
 from vipswap_rest.arm.error_body import error_of
 from vipswap_rest.arm.errors import (
     ArmError,
@@ -86,26 +86,10 @@ def create(client: ArmClient, group: Group, wanted: Wanted, values: Json, consol
     Raises Refused where ARM refuses the template (a group made for it is deleted again), RunFailed where the deployment
     fails, Interrupted.
     """
-    properties = {
-        "mode": "Incremental",
-        "template": template(wanted),
-        "parameters": values,
-    }
-    location, tell = str(values["location"]["value"]), console.tell
-    if group.body is None:
-        resources.put_resource_group(client, group.scope, location, {TAG: "1"})
-        tell(f"Resource group {group.name}: created in {location}.")
-    try:
-        resources.validate_deployment(client, group.scope, DEPLOYMENT, properties)
-    except ArmError as error:
-        if group.body is None:
-            resources.delete_resource_group(client, group.scope)
-        raise Refused(
-            innermost(error)[0], f"ARM refuses the template: {innermost(error)[1]}", hint=error.hint
-        ) from error
-    started = resources.put_deployment(client, group.scope, DEPLOYMENT, properties)
+    tell = console.tell
     told: dict[str, str] = {}
     try:
+        started = _begin(client, group, wanted, values, tell)
         client.wait(
             started,
             deadline=client.clock.monotonic() + _LONGEST_S,
@@ -120,15 +104,42 @@ def create(client: ArmClient, group: Group, wanted: Wanted, values: Json, consol
         raise _failed(client, group, error) from error
 
 
+def _begin(client: ArmClient, group: Group, wanted: Wanted, values: Json, tell: Callable[[str], None]) -> Started:
+    """Make the group where there is none, let ARM check the template, and begin its deployment."""
+    properties = {"mode": "Incremental", "template": template(wanted), "parameters": values}
+    if group.body is None:
+        location = str(values["location"]["value"])
+        resources.put_resource_group(client, group.scope, location, {TAG: "1"})
+        tell(f"Resource group {group.name}: created in {location}.")
+    try:
+        resources.validate_deployment(client, group.scope, DEPLOYMENT, properties)
+        return resources.put_deployment(client, group.scope, DEPLOYMENT, properties)
+    except ArmError as error:
+        if group.body is None:
+            _take_back(client, group, tell)
+        code, message = innermost(error)
+        raise Refused(code, f"ARM refuses the template: {message}", hint=error.hint) from error
+
+
+def _take_back(client: ArmClient, group: Group, tell: Callable[[str], None]) -> None:
+    """Delete the group that was made a moment ago, in which nothing is."""
+    try:
+        resources.delete_resource_group(client, group.scope)
+    except VipswapError as error:
+        tell(f"The empty resource group {group.name} could not be deleted again: {error}")
+
+
 def _interrupted(client: ArmClient, group: Group, error: Interrupted) -> Interrupted:
     """Cancel the deployment, so that nothing more is made."""
     note = "its deployment is canceled, what it made stays"
     try:
         resources.cancel_deployment(client, group.scope, DEPLOYMENT)
+    except NotFound:
+        note = "nothing is made, for no deployment has begun"
     except VipswapError as failed:
         note = f"its deployment could not be canceled ({failed})"
     return Interrupted(
-        f"{error.message} The resource group {group.name} is there; {note}.",
+        f"{error.message} Of the resource group {group.name}: {note}.",
         hint=f"Go on with the same line, or delete all of it: vipswap testenv delete -g {group.name}",
     )
 

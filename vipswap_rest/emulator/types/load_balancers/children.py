@@ -59,4 +59,5 @@ def _write(world: World, call: Call, parent: Json, child: Json | None) -> Reply:
         if "publicIPAddress" in properties(frontend):
             frontend.pop("zones", None)
     whole = replace(call, request=replace(call.request, body=encode(body)), path=call.path.parent())
-    return resource.put(world, whole, pool=kind == parts.POOLS and child is not None)
+    pool = kind == parts.POOLS and child is not None
+    return resource.put(world, whole, pool=pool, nat_rule=kind == parts.NAT_RULES)

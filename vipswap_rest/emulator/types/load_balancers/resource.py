@@ -14,10 +14,10 @@ from . import body as bodies
 from . import parts, private_addresses, refusals
 
 
-def put(world: World, call: Call, *, pool: bool = False) -> Reply:
+def put(world: World, call: Call, *, pool: bool = False, nat_rule: bool = False) -> Reply:
     """Create or replace a load balancer: 201 or 200, always with Azure-AsyncOperation (1138 of 1138).
 
-    pool: what was PUT is a backend pool of it: recorded, that is Updating (104 of 106).
+    pool: what was PUT is a backend pool of it: recorded, that is Updating (104 of 106). nat_rule: it is a NAT rule.
     """
     given, previous, identity = read_put(world, call, parts.SHAPE, parts.NAME)
     refusals.check_names(given)
@@ -30,7 +30,7 @@ def put(world: World, call: Call, *, pool: bool = False) -> Reply:
     if pool:
         world.pooled.add(identity.lower())
     # Recorded: after a pool of it was written by itself, every write of the whole is Updating, members or not (6 of 6).
-    pooled = identity.lower() in world.pooled
+    pooled = identity.lower() in world.pooled and not nat_rule
     working = pooled or ready > call.now or refusals.has_work(body, previous) or world.operations.is_faulted
 
     def finish(present: Json) -> None:
