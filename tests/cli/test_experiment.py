@@ -246,7 +246,7 @@ def test_a_signal_ends_it_after_the_swap_that_runs_and_the_same_line_goes_on(
 
     assert code == 130
     assert out == ""
-    assert "Run the same line again to go on" in err
+    assert "Run the same line again to continue" in err
     assert "Traceback" not in err
     assert [line["number"] for line in lines(tmp_path / "out")] == [1, 2, 3]
     assert {arm.holds(PRODUCTION_LB), arm.holds(STAGING_LB)} == {PRODUCTION_IP, STAGING_IP}

@@ -92,4 +92,4 @@ def test_a_decision_that_this_version_would_not_make_is_told(
     ran = vipswap("replay", str(recorded[0]))
 
     assert ran.code == 0
-    assert "decides otherwise" in ran.err
+    assert "decides differently" in ran.err
