@@ -69,6 +69,8 @@ SHELLS = {"asking", "budget", "driver", "fleet", "flip", "health", "run", "settl
 # The pure core: no request and no clock in it.
 PURE = [
     *(f"switchover/{path.stem}" for path in (PACKAGE / "switchover").glob("*.py") if path.stem not in SHELLS),
+    "methods/gateway_flip/method",
+    "methods/pool_flip/method",
     "methods/vip_swap/begun",
     "methods/vip_swap/conflicts",
     "methods/vip_swap/float_store",
