@@ -298,7 +298,7 @@ def test_a_frontend_is_named_by_its_whole_id_or_by_its_name() -> None:
     mine, its = (f"{lb}/frontendIPConfigurations/LoadBalancerFrontEnd" for lb in (PRODUCTION_LB, STAGING_LB))
 
     assert Lab().plan(replace(TARGET, frontends=(mine, "loadbalancerfrontend"))).steps
-    with pytest.raises(UsageError, match="no frontend of the load balancer"):
+    with pytest.raises(UsageError, match="not a frontend of the load balancer"):
         Lab().plan(replace(TARGET, frontends=(its, None)))
 
 
