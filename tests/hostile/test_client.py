@@ -171,7 +171,7 @@ def test_endless_pages(name: str) -> None:
     met = meet(name, clock=Ticking(), limit_s=20)
 
     assert isinstance(met.error, TransportError)
-    assert "time for the list" in met.error.message
+    assert "time limit of the list" in met.error.message
 
 
 @rows("endless_body")
