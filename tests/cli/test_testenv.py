@@ -178,7 +178,7 @@ def test_a_failed_operation_fails_it_too(vipswap: Vipswap, arm: Arm) -> None:
         (("create", "-g", "tenv", "--yes"), "Add --location"),
         (("create", "-g", "tenv", "--location", "westus"), "no terminal to ask on"),
         (("delete", "-g", "tenv"), "no terminal to ask on"),
-        (("create", "-g", "a/b", "--yes"), "no name for a resource group"),
+        (("create", "-g", "a/b", "--yes"), "an invalid name for a resource group"),
         (("create", "-g", "tenv", "--with", "pools", "--yes"), "--with does not know 'pools'"),
         (("create", "-g", "tenv", "--location", "westus", "--ssh-key", "/nowhere", "--yes"), "cannot be read"),
         (("create", "--yes"), "required"),
