@@ -35,6 +35,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--rtt", type=float, default=0.0, metavar="S", help="seconds that each of ARM's answers takes (0)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the latencies that are drawn")
+    _add_arm_options(parser)
+    _add_data_plane_options(parser)
+
+
+def _add_arm_options(parser: argparse.ArgumentParser) -> None:
+    """What of ARM is not known, and who may log in."""
     parser.add_argument(
         "--release",
         choices=("complete", "accept"),
@@ -86,7 +92,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the application's registered certificate (PEM); without it any certificate's signature is taken",
     )
-    _add_data_plane_options(parser)
 
 
 def _add_data_plane_options(parser: argparse.ArgumentParser) -> None:
