@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from vipswap_rest.arm import lro
@@ -34,6 +34,8 @@ PAGES_AT_MOST = 1000
 
 # (seconds waited so far, Retry-After or None) -> seconds until the next poll
 Pace = Callable[[float, float | None], float]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,15 @@ class ArmClient:
     def delete(self, path: str, *, api: str = "network") -> Started:
         """Begin to delete a resource; one that is not there counts as deleted."""
         return self.begin("DELETE", path, api=api)
+
+    def together(self, acts: Sequence[Callable[[], T]]) -> Sequence[T]:
+        """What each of these calls returns; they do not depend on each other, and go out side by side.
+
+        The login comes first, on this thread: only here a signal ends the wait for it, and what it started. Raises what
+        the first of them raises, when all are over; CredentialError; Interrupted.
+        """
+        self.transport.log_in()
+        return self.clock.together(acts)
 
     def wait(
         self,

@@ -43,4 +43,4 @@ def ask(client: ArmClient, request: Request, deadline: float | None = None) -> R
 
 def ask_all(client: ArmClient, requests: Sequence[Request]) -> tuple[Response | None, ...]:
     """The answers to reads, asked side by side. Raises what the first of them raises."""
-    return tuple(client.clock.together([partial(ask, client, request) for request in requests]))
+    return tuple(client.together([partial(ask, client, request) for request in requests]))

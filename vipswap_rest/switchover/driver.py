@@ -145,8 +145,8 @@ class Driver:
 
         answers: list[Response | None] = []
         try:
-            outcomes = self._clock.together([partial(outcome, request) for request in requests])
-        except Interrupted as error:
+            outcomes = self._client.together([partial(outcome, request) for request in requests])
+        except VipswapError as error:
             outcomes = [error]
         for told in outcomes:
             if isinstance(told, VipswapError):

@@ -74,8 +74,8 @@ def test_every_arrangement_is_recovered_in_five_writes_or_refused_with_the_reaso
 ) -> None:
     goal = (STAGING_IP, PRODUCTION_IP) if way is Recovery.RESUME else (PRODUCTION_IP, STAGING_IP)
     for number, (places, states) in enumerate(product(PLACES, STATES)):
-        if not LONG and number % 3 != list(Opening).index(opening) % 3:
-            continue  # every third one, other ones for each opening
+        if not LONG and number % 5 != list(Opening).index(opening):
+            continue  # every fifth one, other ones for each opening
         told = f"{places}, {states}"
         lab = arranged(places, states, tags(Lab(), opening))
 

@@ -57,7 +57,7 @@ EFFECTS = st.sampled_from(
 
 SEED = os.environ.get("VIPSWAP_SEED")
 LONG = os.environ.get("VIPSWAP_LONG") == "1"
-SCHEDULES = int(os.environ.get("VIPSWAP_SCHEDULES", "200"))
+SCHEDULES = int(os.environ.get("VIPSWAP_SCHEDULES", "100"))
 
 
 class Schedules(RuleBasedStateMachine):

@@ -107,6 +107,10 @@ class Transport:
         found: str | None = getattr(self._own, "client_request_id", None)
         return found
 
+    def log_in(self) -> None:
+        """Have a token. Raises CredentialError, and Interrupted where a signal ends the wait for it."""
+        self._token()
+
     def close(self) -> None:
         """Close the kept connections."""
         self._session.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -72,7 +72,7 @@ def resolve(
     }
     settling = Settling(client.clock, settle_s, note, client.clock.monotonic())
     float_id = journals.float_id((ids[Side.PRODUCTION], ids[Side.STAGING]))
-    found: list[Any] = client.clock.together(
+    found: Sequence[Any] = client.together(
         [
             *(partial(at_rest, settling, partial(read_load_balancer, client), id) for id in ids.values()),
             partial(at_rest, settling, partial(read_float, client), float_id),
@@ -91,7 +91,7 @@ def resolve(
         float_id,
     )
     vip = address_meant(target.vip, pair.originals, vip)
-    addresses: list[Any] = client.clock.together(
+    addresses: Sequence[Any] = client.together(
         [partial(at_rest, settling, partial(read_public_ip, client), pair.originals[side]) for side in Side]
         + [partial(_no_rival, client, pair, found[3])]
     )
@@ -156,7 +156,7 @@ def _other_floats(client: ArmClient, float_id: ResourceId, ids: Mapping[Side, Re
 
 def _no_rival(client: ArmClient, pair: Pair, others: list[ResourceId]) -> None:
     """Raise LockHeld if one of the other floats is the journal of an overlapping swap, under way or left behind."""
-    floats = client.clock.together([partial(read_float, client, id) for id in others])
+    floats = client.together([partial(read_float, client, id) for id in others])
     for rival, _ in conflicts.overlapping([public_ip for public_ip in floats if public_ip], pair):
         raise conflicts.overlapped(rival)
 

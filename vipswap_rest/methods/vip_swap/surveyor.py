@@ -5,7 +5,7 @@ What is refused, late or cannot be read is Unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -36,7 +36,7 @@ def take(client: ArmClient, observed: Observed, pair: Pair, opening: Opening) ->
     ids = [pair.float, *(pair.load_balancer(side) for side in Side), *pair.originals.values()]
     groups = list({id_key(id.group): id.group for id in ids}.values())
     location = str(observed.load_balancers[Side.PRODUCTION].body.get("location") or "")
-    read: list[Any] = client.clock.together(
+    read: Sequence[Any] = client.together(
         [
             partial(_locks, client, ids, deadline),
             partial(_grants, client, list(needs(pair, opening)), deadline),
@@ -68,7 +68,7 @@ def with_health(client: ArmClient, survey: Survey, staging: LoadBalancer, pair: 
         if rule.kind is RuleKind.BALANCING:
             asked.setdefault((rule.pools, rule.probe), rule)
     rules = list(asked.values())[:RULES_ASKED]
-    health = client.clock.together([partial(_health, client, staging, rule.name, deadline) for rule in rules])
+    health = client.together([partial(_health, client, staging, rule.name, deadline) for rule in rules])
     return replace(survey, health=tuple(health), remaining_writes=client.transport.remaining_writes)
 
 
