@@ -123,7 +123,8 @@ def test_a_swap_whose_tokens_arm_refuses_again_and_again_succeeds(az: Az) -> Non
         sent = check_swapped(arm, swap(arm, az))
 
     assert refusals(sent) >= len(sent) // (AT_ONCE + 2)
-    assert 1 + len(sent) // (AT_ONCE + 2) <= az.asked() <= 1 + refusals(sent)
+    # One new token serves all that were refused together.
+    assert 2 < az.asked() <= 1 + refusals(sent)
 
 
 def test_a_swap_longer_than_its_tokens_lives_succeeds_although_az_says_they_live_longer(az: Az) -> None:
