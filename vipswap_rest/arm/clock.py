@@ -62,7 +62,12 @@ class SystemClock:
         return act()
 
     def together(self, acts: Sequence[Callable[[], T]]) -> list[T]:
-        """What each of these returns, a few of them at a time."""
+        """What each of these returns, a few of them at a time; a single one is done on this thread.
+
+        So a signal that ends the wait for a single request, as every write is, also calls that request off.
+        """
+        if len(acts) == 1:
+            return [acts[0]()]
         return self.wait_for(lambda: _side_by_side(acts))
 
 
@@ -82,11 +87,8 @@ def _side_by_side(acts: Sequence[Callable[[], T]]) -> list[T]:
             except BaseException as error:  # noqa: BLE001 - result() raises it where it is asked for
                 future.set_exception(error)
 
-    if len(tasks) == 1:
-        work()
-    else:
-        for _ in tasks[:AT_ONCE]:
-            threading.Thread(target=work, name="vipswap-together", daemon=True).start()
+    for _ in tasks[:AT_ONCE]:
+        threading.Thread(target=work, name="vipswap-together", daemon=True).start()
     futures = [future for _, future in tasks]
     wait(futures)
     return [future.result() for future in futures]

@@ -50,7 +50,7 @@ def log_in(arguments: argparse.Namespace, resources: list[str], environment: Map
 
     The subscription is --subscription; where every resource is given by id, the first one's; the environment's.
 
-    Raises UsageError (an endpoint in clear text, a name that is none), CredentialError.
+    Raises UsageError (an endpoint in clear text, an invalid name), CredentialError.
     """
     return login.log_in(
         arguments.subscription or _subscription_of(resources) or environment.get("AZURE_SUBSCRIPTION_ID"),

@@ -64,7 +64,7 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def checked_codes(given: Iterable[str], known: Collection[str], offered: Iterable[str]) -> frozenset[str]:
-    """The codes of `--ignore` as `known` spells them; any case will do. Raises UsageError for one that is none, and
+    """The codes of `--ignore` as `known` spells them; any case will do. Raises UsageError for an unknown one, and
     names those that are `offered`."""
     spelled = {word_key(code): code for code in known}
     codes = list(given)
